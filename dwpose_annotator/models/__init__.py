@@ -1,0 +1,5 @@
+"""The one torch definition of every network; importing it needs torch (``pip install dwpose-annotator[torch]``)."""
+
+from dwpose_annotator.models.pose import POSE_CONFIGS, PoseConfig, PoseModel, build_pose_model
+
+__all__ = ["POSE_CONFIGS", "PoseConfig", "PoseModel", "build_pose_model"]

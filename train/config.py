@@ -1,0 +1,133 @@
+"""Training configuration: dataclasses whose fields can be set from the command line."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from train.transforms import Augmentation
+
+ObjectiveName = Literal["heatmap", "supervised", "stage1", "stage2"]
+
+
+@dataclass(frozen=True)
+class PartWeights:
+    """Loss weight per body part. The published recipe weighs every keypoint alike."""
+
+    body: float = 1.0
+    feet: float = 1.0
+    face: float = 1.0
+    hands: float = 1.0
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """AdamW and its learning rate. Defaults: the DWPose configs (total batch 512)."""
+
+    lr: float = 4e-3
+    floor_ratio: float = 0.05
+    weight_decay: float = 0.05
+    warmup_steps: int = 1000
+    cosine_epochs: tuple[float, float] = (135, 270)
+    """The cosine begins and ends at these epochs (a run may stop before it begins)."""
+    clip_norm: float | None = None
+    scale_lr_with_batch: bool = False
+    """Multiply ``lr`` by total batch / 512, as the reference does with --auto-scale-lr."""
+
+
+@dataclass(frozen=True)
+class Distillation:
+    """Teacher and loss options of stages 1 and 2. Defaults: the published recipe."""
+
+    teacher: str = ""
+    """Size of the teacher (``l``, ``x``...)."""
+    teacher_checkpoint: str = ""
+    teacher_bn: Literal["train", "eval"] = "train"
+    """The reference's loop puts the teacher's BatchNorm back into train mode; eval is the clean option."""
+    feature_weight: float = 7e-5
+    logit_weight: float = 0.1
+    decay: bool = True
+    """Multiply the distillation losses by 1 - epoch / epochs."""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One training run."""
+
+    name: str
+    model: str
+    """Size of the trained network, see ``dwpose_annotator.models.POSE_CONFIGS``."""
+    objective: ObjectiveName
+    data: tuple[str, ...] = ()
+    """Folders with ``train.json[.gz]`` and ``images/``, or annotation files (images beside them)."""
+    epochs: int = 270
+    epoch_samples: int | None = None
+    """Samples that count as an epoch; None: the whole data set."""
+    batch_size: int = 64
+    """Per process."""
+    input_scale: float = 1.0
+    """Crops are cut at this fraction of the network's input size (0.5: 128x96)."""
+    init: str = ""
+    """Checkpoint to start from (entries that fit by name and shape are taken)."""
+    optim: Optimisation = field(default_factory=Optimisation)
+    ema_momentum: float = 2e-4
+    ema_gamma: int = 2000
+    """Exponential-momentum EMA: momentum and time constant in steps. Source: DWPose configs."""
+    phases: tuple[tuple[int, Augmentation], ...] = ((0, Augmentation()),)
+    part_weights: PartWeights = field(default_factory=PartWeights)
+    distill: Distillation = field(default_factory=Distillation)
+    precision: Literal["no", "bf16", "fp16"] = "no"
+    seed: int = 21
+    workers: int = 10
+    checkpoint_minutes: float = 8.0
+    log_steps: int = 50
+
+
+def set_option(config: TrainConfig, assignment: str) -> TrainConfig:
+    """Apply one ``key=value`` (dots reach into nested groups: ``optim.lr=1e-3``).
+
+    Values are Python literals; anything else is taken as a string.
+
+    Raises:
+        ValueError: no such field, or no ``=``.
+    """
+    path, separator, text = assignment.partition("=")
+    if not separator:
+        raise ValueError(f"--set takes key=value, got {assignment!r}")
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        value = text
+    replaced: TrainConfig = _replace(config, path.split("."), value, path)
+    return replaced
+
+
+def _replace(owner: Any, keys: list[str], value: Any, path: str) -> Any:
+    names = [f.name for f in dataclasses.fields(owner)]
+    if keys[0] not in names:
+        raise ValueError(f"--set {path}: no field {keys[0]!r}; there are {', '.join(names)}")
+    if len(keys) > 1:
+        value = _replace(getattr(owner, keys[0]), keys[1:], value, path)
+    elif isinstance(value, list):
+        value = tuple(value)
+    return dataclasses.replace(owner, **{keys[0]: value})
+
+
+def annotation_and_images(entry: str) -> tuple[Path, Path]:
+    """Annotation file and image folder of one ``data`` entry.
+
+    Raises:
+        FileNotFoundError: neither a folder with train.json[.gz] nor a file.
+    """
+    path = Path(entry)
+    if path.is_file():
+        return path, path.parent / "images"
+    for name in ("train.json.gz", "train.json"):
+        if (path / name).is_file():
+            return path / name, path / "images"
+    raise FileNotFoundError(
+        f"{entry}: expected an annotation file, or a folder with train.json[.gz]"
+    )

@@ -1,0 +1,230 @@
+"""COCO-WholeBody annotations to training crops.
+
+Annotations are held as arrays (one row per person), pixels are decoded once into a flat file that
+every worker maps (``pixels.py``), and each sample's randomness depends on (seed, epoch, index)
+alone, so that runs repeat and resume exactly whatever the number of workers.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Dataset, Sampler
+
+from dwpose_annotator.skeleton import FLIP_INDEX, NUM_KEYPOINTS
+from train.pixels import DecodedImages
+from train.transforms import Augmentation, augment
+
+PARTS = (
+    ("keypoints", 17),
+    ("foot_kpts", 6),
+    ("face_kpts", 68),
+    ("lefthand_kpts", 21),
+    ("righthand_kpts", 21),
+)  # COCO-WholeBody v1.0 field names, in keypoint order
+
+
+@dataclass(frozen=True)
+class People:
+    """Annotated people as arrays, one row each.
+
+    Attributes:
+        image: image file of each person.
+        xy: (N, 133, 2) float32 image pixels.
+        visible: (N, 133) float32, 1 where the label may be used.
+        box: (N, 4) float32 xyxy, clipped to the image.
+        ids: (N, 2) int64 annotation id, image id.
+        skipped: one line per annotation or image that was left out, and why.
+    """
+
+    image: tuple[Path, ...]
+    xy: NDArray[np.float32]
+    visible: NDArray[np.float32]
+    box: NDArray[np.float32]
+    ids: NDArray[np.int64]
+    skipped: tuple[str, ...] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.image)
+
+    def select(self, index: NDArray[np.integer]) -> People:
+        """The people at ``index``."""
+        images = tuple(self.image[i] for i in index)
+        return People(
+            images,
+            self.xy[index],
+            self.visible[index],
+            self.box[index],
+            self.ids[index],
+            self.skipped,
+        )
+
+
+def concatenate(parts: Sequence[People]) -> People:
+    """Plain concatenation, as the reference mixes COCO-WholeBody and UBody (no re-weighting)."""
+    arrays = (
+        np.concatenate([getattr(p, name) for p in parts])
+        for name in ("xy", "visible", "box", "ids")
+    )
+    images = tuple(image for p in parts for image in p.image)
+    return People(images, *arrays, skipped=tuple(line for p in parts for line in p.skipped))
+
+
+def read_json(path: Path) -> Any:
+    """Parse a JSON file, gzipped or not."""
+    data = path.read_bytes()
+    return json.loads(gzip.decompress(data) if path.suffix == ".gz" else data)
+
+
+def keypoints_of(annotation: dict[str, Any]) -> NDArray[np.float32]:
+    """(133, 3) x, y, v of one annotation; parts that the file does not have stay zero."""
+    rows = [
+        np.asarray(annotation.get(name) or np.zeros(3 * count), np.float32).reshape(count, 3)
+        for name, count in PARTS
+    ]
+    return np.concatenate(rows)
+
+
+def clip_box(xywh: Sequence[float], width: int, height: int) -> NDArray[np.float32]:
+    """COCO box to xyxy, corners clipped to the last pixel. Source: mmpose BaseCocoStyleDataset."""
+    x, y, w, h = xywh
+    corners = np.array([x, y, x + w, y + h], np.float32)
+    return np.clip(corners, 0, [width - 1, height - 1, width - 1, height - 1]).astype(np.float32)
+
+
+def reason_to_skip(annotation: dict[str, Any], points: NDArray[np.float32]) -> str | None:
+    """Why the reference leaves an annotation out, or None. Source: mmpose BaseCocoStyleDataset."""
+    if annotation.get("iscrowd"):
+        return "crowd region"
+    if not annotation.get("num_keypoints", int((points[:17, 2] > 0).sum())):
+        return "no body keypoint"
+    if min(annotation["bbox"][2:]) <= 0:
+        return "empty box"
+    if points[:, :2].max() <= 0:
+        return "no positive coordinate"
+    return None
+
+
+def load_people(annotation_file: Path, image_dir: Path, *, keep_bodiless: bool = False) -> People:
+    """Read one COCO-WholeBody file (v1.0 fields; .json or .json.gz).
+
+    Args:
+        keep_bodiless: keep people without a body keypoint (face-only sets).
+
+    Raises:
+        FileNotFoundError: the annotation file does not exist.
+        ValueError: the file is not COCO-shaped, or nobody is left.
+    """
+    if not annotation_file.is_file():
+        raise FileNotFoundError(f"no annotation file at {annotation_file}")
+    content = read_json(annotation_file)
+    if not isinstance(content, dict) or not {"images", "annotations"} <= content.keys():
+        raise ValueError(f"{annotation_file} must be a COCO file with 'images' and 'annotations'")
+    images = {image["id"]: image for image in content["images"]}
+    files, points, boxes, ids, skipped = [], [], [], [], []
+    for annotation in content["annotations"]:
+        image = images.get(annotation["image_id"])
+        keypoints = keypoints_of(annotation)
+        reason = "image not listed" if image is None else reason_to_skip(annotation, keypoints)
+        if reason == "no body keypoint" and keep_bodiless:
+            reason = None
+        if image is None or reason is not None:
+            skipped.append(f"{annotation_file.name}: annotation {annotation['id']}: {reason}")
+            continue
+        files.append(image_dir / image["file_name"])
+        points.append(keypoints)
+        boxes.append(clip_box(annotation["bbox"], image["width"], image["height"]))
+        ids.append((annotation["id"], image["id"]))
+    if not files:
+        raise ValueError(f"{annotation_file} has no usable person ({len(skipped)} skipped)")
+    array = np.stack(points)
+    visible = (array[..., 2] > 0).astype(np.float32)
+    return People(
+        tuple(files), array[..., :2].copy(), visible, np.stack(boxes), np.array(ids), tuple(skipped)
+    )
+
+
+class EpochSampler(Sampler[tuple[int, int]]):
+    """Shuffled (epoch, index) keys; knows where to start, so that a resumed run sees the same data.
+
+    Args:
+        length: samples in the data set.
+        epoch_samples: samples that count as one epoch (None: the data set's length).
+        rank, world_size: this process takes every ``world_size``-th key.
+    """
+
+    def __init__(
+        self, length: int, *, epoch_samples: int | None, epochs: int, seed: int, start: int = 0,
+        rank: int = 0, world_size: int = 1,
+    ) -> None:  # fmt: skip
+        self.length, self.seed, self.start = length, seed, start
+        self.epoch_samples = epoch_samples or length
+        self.total = self.epoch_samples * epochs
+        self.rank, self.world_size = rank, world_size
+
+    def __len__(self) -> int:
+        return (self.total - self.start) // self.world_size
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        order, lap = np.zeros(0, np.int64), -1
+        for position in range(self.start + self.rank, self.total, self.world_size):
+            if position // self.length != lap:
+                lap = position // self.length
+                order = np.random.default_rng((self.seed, 1, lap)).permutation(self.length)
+            yield position // self.epoch_samples, int(order[position % self.length])
+
+
+class PoseDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """Augmented crops. Items are keyed by (epoch, index) and come out as uint8 pixels and labels.
+
+    Args:
+        phases: (first epoch, augmentation) in rising order; the last one that has begun applies.
+        input_scale: crops are cut at ``crop_wh * input_scale``; labels stay in ``crop_wh`` pixels.
+    """
+
+    def __init__(
+        self,
+        people: People,
+        pixels: DecodedImages,
+        *,
+        crop_wh: tuple[int, int],
+        phases: Sequence[tuple[int, Augmentation]],
+        seed: int,
+        input_scale: float = 1.0,
+    ) -> None:
+        self.people, self.pixels, self.seed = people, pixels, seed
+        self.phases, self.input_scale = tuple(phases), input_scale
+        self.crop_wh = (round(crop_wh[0] * input_scale), round(crop_wh[1] * input_scale))
+
+    def __len__(self) -> int:
+        return len(self.people)
+
+    def augmentation(self, epoch: int) -> Augmentation:
+        """The augmentation of a 0-based epoch."""
+        return next(aug for first, aug in reversed(self.phases) if epoch >= first)
+
+    def __getitem__(self, key: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
+        """(h, w, 3) uint8 RGB and (133, 3) float32: x, y in full-size crop pixels, visible."""
+        epoch, index = key
+        crop_pixels, labels = augment(
+            np.random.default_rng((self.seed, 2, epoch, index)),
+            self.pixels[self.people.image[index]],
+            self.people.box[index],
+            self.people.xy[index],
+            self.people.visible[index],
+            crop_wh=self.crop_wh,
+            aug=self.augmentation(epoch),
+        )
+        labels[:, :2] /= self.input_scale
+        return torch.from_numpy(crop_pixels), torch.from_numpy(labels)
+
+
+assert len(FLIP_INDEX) == NUM_KEYPOINTS == sum(count for _, count in PARTS)
