@@ -28,6 +28,8 @@ def check_weight_file(
     """
     size = path.stat().st_size
     advice = "Delete it and download it again."
+    if size == 0:
+        raise WeightsError(f"{path} is empty. {advice}")
     with path.open("rb") as file:
         head = file.read(512).lstrip()
         if head.startswith(b"version https://git-lfs"):
