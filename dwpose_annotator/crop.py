@@ -2,7 +2,8 @@
 
 A box gets 25 % padding and the network's aspect ratio, then a similarity transform (scale,
 rotation, translation; no half-pixel shift) maps it onto the crop.
-Source: TopdownAffine / GetBBoxCenterScale of open-mmlab/mmpose and onnxpose.py of IDEA-Research/DWPose.
+Source: TopdownAffine / GetBBoxCenterScale of open-mmlab/mmpose, onnxpose.py of
+IDEA-Research/DWPose.
 """
 
 from __future__ import annotations
@@ -73,7 +74,8 @@ def transform_points(
     xy: NDArray[np.floating], matrix: NDArray[np.floating]
 ) -> NDArray[np.floating]:
     """Apply one (2, 3) matrix to (..., 2) points."""
-    return xy @ matrix[:, :2].T + matrix[:, 2]
+    moved: NDArray[np.floating] = xy @ matrix[:, :2].T + matrix[:, 2]
+    return moved
 
 
 def warp_crop(
@@ -101,7 +103,7 @@ def crop_to_image(xy_crop: FloatArray, image_to_crop: FloatArray) -> FloatArray:
     """Map (N, K, 2) crop points back to image pixels with each crop's own (N, 2, 3) matrix."""
     inverse = invert_affine(image_to_crop)
     xy = np.einsum("nij,nkj->nki", inverse[:, :, :2], np.asarray(xy_crop, np.float64))
-    return (xy + inverse[:, None, :, 2]).astype(np.float32)
+    return np.asarray(xy + inverse[:, None, :, 2], np.float32)
 
 
 def batch_slices(count: int, limit: int) -> Sequence[slice]:

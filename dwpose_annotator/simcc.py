@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dwpose_annotator.types import FloatArray, SimCC
 
 SPLIT_RATIO = 2.0
-# Label width (x, y) in bins per crop (w, h). Source: DWPose configs; 384x288 is RTMPose's (6, 6.93).
+# Label width (x, y) in bins per crop (w, h). Source: the DWPose configs.
 SIGMA_XY: dict[tuple[int, int], tuple[float, float]] = {
     (192, 256): (4.9, 5.66),
     (288, 384): (6.0, 6.93),

@@ -1,7 +1,7 @@
 """THE keypoint table: names, parts, mirror pairs, sigmas, and the OpenPose view of them.
 
-Source of order, sigmas and links: COCO-WholeBody v1.0 (``configs/_base_/datasets/coco_wholebody.py``
-of open-mmlab/mmpose). Source of the OpenPose mapping, limbs and colours: the annotator of
+Source of order, sigmas and links: COCO-WholeBody v1.0 (coco_wholebody.py of open-mmlab/mmpose).
+Source of the OpenPose mapping, limbs and colours: the annotator of
 IDEA-Research/DWPose, branch ``onnx``.
 """
 
@@ -21,8 +21,33 @@ NUM_KEYPOINTS = 133
 
 LEFT_SHOULDER, RIGHT_SHOULDER = 5, 6
 
-_BODY_NAMES = ["nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle"]
-_FOOT_NAMES = ["left_big_toe", "left_small_toe", "left_heel", "right_big_toe", "right_small_toe", "right_heel"]
+_BODY_NAMES = (
+    "nose",
+    "left_eye",
+    "right_eye",
+    "left_ear",
+    "right_ear",
+    "left_shoulder",
+    "right_shoulder",
+    "left_elbow",
+    "right_elbow",
+    "left_wrist",
+    "right_wrist",
+    "left_hip",
+    "right_hip",
+    "left_knee",
+    "right_knee",
+    "left_ankle",
+    "right_ankle",
+)
+_FOOT_NAMES = (
+    "left_big_toe",
+    "left_small_toe",
+    "left_heel",
+    "right_big_toe",
+    "right_small_toe",
+    "right_heel",
+)
 _FINGERS = ("thumb", "forefinger", "middle_finger", "ring_finger", "pinky_finger")
 
 
@@ -67,18 +92,17 @@ FLIP_INDEX: NDArray[np.int64] = _flip_index()  # mirrored[i] = original[FLIP_IND
 
 # fmt: off
 _HAND_SIGMAS = (
-    0.029, 0.022, 0.035, 0.037, 0.047, 0.026, 0.025, 0.024, 0.035, 0.018, 0.024, 0.022, 0.026, 0.017,
-    0.021, 0.021, 0.032, 0.020, 0.019, 0.022, 0.031,
+    0.029, 0.022, 0.035, 0.037, 0.047, 0.026, 0.025, 0.024, 0.035, 0.018, 0.024, 0.022, 0.026,
+    0.017, 0.021, 0.021, 0.032, 0.020, 0.019, 0.022, 0.031,
 )
 SIGMAS: tuple[float, ...] = (
-    0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107, 0.087,
-    0.087, 0.089, 0.089,
-    0.068, 0.066, 0.066, 0.092, 0.094, 0.094,
-    0.042, 0.043, 0.044, 0.043, 0.040, 0.035, 0.031, 0.025, 0.020, 0.023, 0.029, 0.032, 0.037, 0.038,
-    0.043, 0.041, 0.045, 0.013, 0.012, 0.011, 0.011, 0.012, 0.012, 0.011, 0.011, 0.013, 0.015, 0.009,
-    0.007, 0.007, 0.007, 0.012, 0.009, 0.008, 0.016, 0.010, 0.017, 0.011, 0.009, 0.011, 0.009, 0.007,
-    0.013, 0.008, 0.011, 0.012, 0.010, 0.034, 0.008, 0.008, 0.009, 0.008, 0.008, 0.007, 0.010, 0.008,
-    0.009, 0.009, 0.009, 0.007, 0.007, 0.008, 0.011, 0.008, 0.008, 0.008, 0.010, 0.008,
+    0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107,
+    0.087, 0.087, 0.089, 0.089, 0.068, 0.066, 0.066, 0.092, 0.094, 0.094, 0.042, 0.043, 0.044,
+    0.043, 0.040, 0.035, 0.031, 0.025, 0.020, 0.023, 0.029, 0.032, 0.037, 0.038, 0.043, 0.041,
+    0.045, 0.013, 0.012, 0.011, 0.011, 0.012, 0.012, 0.011, 0.011, 0.013, 0.015, 0.009, 0.007,
+    0.007, 0.007, 0.012, 0.009, 0.008, 0.016, 0.010, 0.017, 0.011, 0.009, 0.011, 0.009, 0.007,
+    0.013, 0.008, 0.011, 0.012, 0.010, 0.034, 0.008, 0.008, 0.009, 0.008, 0.008, 0.007, 0.010,
+    0.008, 0.009, 0.009, 0.009, 0.007, 0.007, 0.008, 0.011, 0.008, 0.008, 0.008, 0.010, 0.008,
     *_HAND_SIGMAS, *_HAND_SIGMAS,
 )
 
@@ -88,8 +112,8 @@ HAND_LINKS: tuple[tuple[int, int], ...] = (
 )
 # COCO-WholeBody's own drawing links (not OpenPose's), used by training sheets and tests.
 WHOLEBODY_LINKS: tuple[tuple[int, int], ...] = (
-    (15, 13), (13, 11), (16, 14), (14, 12), (11, 12), (5, 11), (6, 12), (5, 6), (5, 7), (6, 8), (7, 9),
-    (8, 10), (1, 2), (0, 1), (0, 2), (1, 3), (2, 4), (3, 5), (4, 6),
+    (15, 13), (13, 11), (16, 14), (14, 12), (11, 12), (5, 11), (6, 12), (5, 6), (5, 7), (6, 8),
+    (7, 9), (8, 10), (1, 2), (0, 1), (0, 2), (1, 3), (2, 4), (3, 5), (4, 6),
     (15, 17), (15, 18), (15, 19), (16, 20), (16, 21), (16, 22),
     *((LEFT_HAND.start + a, LEFT_HAND.start + b) for a, b in HAND_LINKS),
     *((RIGHT_HAND.start + a, RIGHT_HAND.start + b) for a, b in HAND_LINKS),
@@ -97,28 +121,28 @@ WHOLEBODY_LINKS: tuple[tuple[int, int], ...] = (
 
 # ---- OpenPose view ---------------------------------------------------------------------------
 OPENPOSE_BODY_NAMES = (
-    "nose", "neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow",
-    "left_wrist", "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle",
-    "right_eye", "left_eye", "right_ear", "left_ear",
+    "nose", "neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder",
+    "left_elbow", "left_wrist", "right_hip", "right_knee", "right_ankle", "left_hip",
+    "left_knee", "left_ankle", "right_eye", "left_eye", "right_ear", "left_ear",
 )
 # COCO index behind OpenPose body point i; -1 is the neck, which COCO does not have.
 OPENPOSE_FROM_COCO = (0, -1, 6, 8, 10, 5, 7, 9, 12, 14, 16, 11, 13, 15, 2, 1, 4, 3)
 OPENPOSE_NECK = 1
-# 0-based OpenPose pairs in drawing order. The reference's last two (ear-shoulder) are never drawn.
+# 0-based OpenPose pairs in drawing order; the reference never draws its last two (ear-shoulder).
 OPENPOSE_LIMBS: tuple[tuple[int, int], ...] = (
     (1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (1, 11), (11, 12),
     (12, 13), (1, 0), (0, 14), (14, 16), (0, 15), (15, 17),
 )
 OPENPOSE_COLOURS: tuple[tuple[int, int, int], ...] = (
-    (255, 0, 0), (255, 85, 0), (255, 170, 0), (255, 255, 0), (170, 255, 0), (85, 255, 0), (0, 255, 0),
-    (0, 255, 85), (0, 255, 170), (0, 255, 255), (0, 170, 255), (0, 85, 255), (0, 0, 255), (85, 0, 255),
-    (170, 0, 255), (255, 0, 255), (255, 0, 170), (255, 0, 85),
+    (255, 0, 0), (255, 85, 0), (255, 170, 0), (255, 255, 0), (170, 255, 0), (85, 255, 0), (0,
+    255, 0), (0, 255, 85), (0, 255, 170), (0, 255, 255), (0, 170, 255), (0, 85, 255), (0, 0,
+    255), (85, 0, 255), (170, 0, 255), (255, 0, 255), (255, 0, 170), (255, 0, 85),
 )
 # fmt: on
 
 
 class OpenPosePoints(NamedTuple):
-    """COCO-WholeBody poses in OpenPose's arrangement; ``score`` arrays go with the ``xy`` before them."""
+    """Poses in OpenPose's arrangement; each ``*_score`` array goes with the points before it."""
 
     body: NDArray[np.floating]  # (N, 18, 2)
     body_score: NDArray[np.floating]  # (N, 18); the neck's is 1 or 0

@@ -20,7 +20,7 @@ ImageArray = NDArray[np.uint8]
 
 
 def _set_array(owner: object, name: str, shape: tuple[int | None, ...], dtype: type[Any]) -> None:
-    """Store field ``name`` of a frozen dataclass as ``dtype``; ``None`` in ``shape`` means any length."""
+    """Store field ``name`` of a frozen dataclass as ``dtype``; None in ``shape``: any length."""
     value = np.asarray(getattr(owner, name), dtype=dtype)
     fits = value.ndim == len(shape) and all(
         want is None or want == got for want, got in zip(shape, value.shape, strict=True)

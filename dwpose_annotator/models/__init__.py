@@ -1,4 +1,4 @@
-"""The one torch definition of every network; importing it needs torch (``pip install dwpose-annotator[torch]``)."""
+"""The one torch definition of every network (needs ``pip install dwpose-annotator[torch]``)."""
 
 from dwpose_annotator.models.pose import POSE_CONFIGS, PoseConfig, PoseModel, build_pose_model
 

@@ -1,7 +1,7 @@
 """CSPNeXt, the backbone of RTMPose and DWPose, in plain torch.
 
 Module names follow the official checkpoints, so their state dicts load unchanged.
-Source: CSPNeXt of open-mmlab/mmdetection (arch "P5") with the BatchNorm settings of the DWPose configs.
+Source: CSPNeXt of open-mmlab/mmdetection (arch "P5"), BatchNorm as in the DWPose configs.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# Per stage: input channels, output channels, blocks, residual blocks, SPP. Source: CSPNeXt arch "P5".
+# Per stage: channels in, channels out, blocks, residual blocks, SPP. Source: CSPNeXt arch "P5".
 STAGES = (
     (64, 128, 3, True, False),
     (128, 256, 6, True, False),
     (256, 512, 6, True, False),
     (512, 1024, 3, False, True),
 )
-# The DWPose configs name the norm layer without arguments, so torch's defaults replace CSPNeXt's 1e-3 / 0.03.
+# The DWPose configs name the norm layer without arguments: torch's defaults, not 1e-3 / 0.03.
 BN_EPS, BN_MOMENTUM = 1e-5, 0.1
 
 
@@ -78,7 +78,7 @@ class ChannelAttention(nn.Module):
 
 
 class CSPLayer(nn.Module):
-    """Cross-stage partial layer: half the channels pass through the blocks, half take a short cut."""
+    """Cross-stage partial layer: half the channels pass the blocks, half take a short cut."""
 
     def __init__(self, channels: int, blocks: int, *, identity: bool) -> None:
         super().__init__()
@@ -119,6 +119,11 @@ class CSPNeXt(nn.Module):
         deepen: factor on the blocks of a stage.
         widen: factor on the channels of a stage.
     """
+
+    stage1: nn.Sequential
+    stage2: nn.Sequential
+    stage3: nn.Sequential
+    stage4: nn.Sequential
 
     def __init__(self, deepen: float, widen: float) -> None:
         super().__init__()

@@ -31,7 +31,7 @@ POSE_CONFIGS: dict[str, PoseConfig] = {
 
 
 class PoseModel(nn.Module):
-    """Whole-body pose of one person per crop; state-dict keys are those of the official checkpoints."""
+    """Whole-body pose of one person per crop; the official checkpoints load unchanged."""
 
     def __init__(self, config: PoseConfig) -> None:
         super().__init__()

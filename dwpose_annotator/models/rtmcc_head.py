@@ -28,7 +28,8 @@ class ScaleNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         norm = torch.linalg.vector_norm(x.float(), dim=-1, keepdim=True) * self.scale
-        return (x / norm.clamp(min=NORM_FLOOR).to(x.dtype)) * self.g
+        out: Tensor = (x / norm.clamp(min=NORM_FLOOR).to(x.dtype)) * self.g
+        return out
 
 
 class ResidualScale(nn.Module):
@@ -45,8 +46,8 @@ class ResidualScale(nn.Module):
 class GatedAttentionUnit(nn.Module):
     """Gated attention over the keypoint tokens, (N, K, 256) -> (N, K, 256).
 
-    Source: FLASH (Hua et al. 2022), eq. 3-4, in the self-attention form of RTMPose: squared ReLU instead of
-    softmax, no position encoding.
+    Source: FLASH (Hua et al. 2022), eq. 3-4, in the self-attention form of RTMPose: squared ReLU
+    instead of softmax, no position encoding.
     """
 
     def __init__(self, dim: int = HIDDEN) -> None:
@@ -62,7 +63,7 @@ class GatedAttentionUnit(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         gates = F.silu(self.uv(self.ln(x)))
-        u, v, base = gates.split([self.gate, self.gate, ATTENTION_DIM], dim=-1)
+        u, v, base = torch.split(gates, [self.gate, self.gate, ATTENTION_DIM], dim=-1)
         query = base * self.gamma[0] + self.beta[0]
         key = base * self.gamma[1] + self.beta[1]
         attention = F.relu(query @ key.transpose(1, 2) * ATTENTION_DIM**-0.5).square()
@@ -90,7 +91,7 @@ class RTMCCHead(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """The reference's initialisation; torch's default starts with peaked logits and never learns."""
+        """The reference's initialisation; torch's default gives peaked logits that never learn."""
         nn.init.normal_(self.final_layer.weight, std=0.001)
         nn.init.zeros_(self.final_layer.bias)  # type: ignore[arg-type]  # it has a bias
         for module in self.modules():

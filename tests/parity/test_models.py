@@ -1,4 +1,4 @@
-"""Every pose network equals the reference: state-dict keys and shapes, parameter counts, outputs."""
+"""Every pose network equals the reference: state dict, parameter counts, outputs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dwpose_annotator.types import SimCC
 
 SIZE_OF_FIXTURE = {"l384": "l-384", "x384": "x-384"}
 SIZES = ("t", "s", "m", "l", "l384", "x", "x384")
-# Parameters (backbone, head) of the published networks, counted from the configs of open-mmlab/mmpose.
+# Parameters (backbone, head) of the networks that the mmpose configs build.
 PARAMETERS = {
     "t": (2_348_700, 3_171_079),
     "s": (4_378_320, 4_005_255),
