@@ -94,7 +94,7 @@ def export_onnx(
 def store_as_half(model: ModelProto) -> ModelProto:
     """Keep large float32 weights as float16 with a cast to float32 behind each: half the file.
 
-    Inputs, outputs and all arithmetic stay float32; runtimes fold the casts when they load the file.
+    Inputs, outputs and all arithmetic stay float32; runtimes fold the casts at load.
 
     Raises:
         ValueError: a weight exceeds the range of float16.
