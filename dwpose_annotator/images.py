@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dwpose_annotator.files import write_atomic
 from dwpose_annotator.types import ImageArray
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ ImageLike: TypeAlias = "str | os.PathLike[str] | Image | NDArray[Any]"
 
 # Files with more pixels are refused before decoding; Pillow's own limit for "decompression bombs".
 MAX_PIXELS = 178_956_970
+_EXIF_ORIENTATION = 0x0112  # source: the EXIF 2.3 tag table
 _ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
 
 
@@ -79,26 +79,6 @@ def save_image(path: str | os.PathLike[str], rgb: ImageArray) -> None:
     write_atomic(target, lambda file: file.write(encoded.data))
 
 
-def write_atomic(target: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Let ``write`` fill a temporary file beside ``target``, then rename it over ``target``.
-
-    Raises:
-        OSError: the folder does not exist or cannot be written; names the target.
-    """
-    try:
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    except OSError as error:
-        raise type(error)(f"cannot write {target}: {error.strerror or error}") from error
-    try:
-        with open(descriptor, "wb") as file:
-            write(file)
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
 def composite_on_white(rgb: NDArray[Any], alpha: NDArray[Any]) -> ImageArray:
     """(H, W, 3) and (H, W) uint8 -> (H, W, 3) uint8 over white, fractions cut off.
 
@@ -124,28 +104,35 @@ def output_size_hw(size_hw: tuple[int, int], resolution: int) -> tuple[int, int]
     return height, width
 
 
-def _umask() -> int:
-    """The process's umask, which ``mkstemp`` does not follow; reading it means setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
 def _from_file(path: Path) -> ImageArray:
     from PIL import Image, UnidentifiedImageError
 
-    data = path.read_bytes()  # FileNotFoundError and IsADirectoryError name the path already
+    if not path.exists():
+        raise FileNotFoundError(f"no image file at {path}")
+    if path.is_dir():
+        raise ValueError(f"{path}: a folder, not an image file")
+    data = path.read_bytes()
     if not data:
         raise ValueError(f"{path}: the file is empty")
     try:
         with Image.open(io.BytesIO(data)) as image:
-            return _from_pil(image)
+            plain = image.format == "JPEG" and image.mode in ("L", "RGB")
+            pixels = _decode_whole_jpeg(data) if plain else None
+            return _from_pil(image) if pixels is None else pixels
     except UnidentifiedImageError as error:
         raise ValueError(f"{path}: not an image in a known format") from error
     except Image.DecompressionBombError as error:
         raise ValueError(f"{path}: more than {MAX_PIXELS} pixels; make it smaller first") from error
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError) as error:
         raise ValueError(f"{path}: damaged or truncated image ({error})") from error
+
+
+def _decode_whole_jpeg(data: bytes) -> ImageArray | None:
+    """The same pixels as Pillow's, sooner, and turned upright; None without the end marker."""
+    if not data.endswith(b"\xff\xd9"):
+        return None
+    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    return None if bgr is None else np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, dst=bgr))
 
 
 def _from_pil(image: Image) -> ImageArray:
@@ -155,13 +142,14 @@ def _from_pil(image: Image) -> ImageArray:
         raise ValueError(f"{image.width}x{image.height} is more than {MAX_PIXELS} pixels")
     if getattr(image, "is_animated", False):
         image.seek(0)
-    image = ImageOps.exif_transpose(image)
+    if image.getexif().get(_EXIF_ORIENTATION, 1) != 1:  # transposing copies even if nothing turns
+        image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I") or image.mode == "F":
         return _from_array(_deep_grey(np.asarray(image)))
     if image.mode in _ALPHA_MODES or "transparency" in image.info:
         rgba = np.asarray(image.convert("RGBA"))
         return composite_on_white(rgba[..., :3], rgba[..., 3])
-    return np.array(image.convert("RGB"))
+    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _deep_grey(pixels: NDArray[Any]) -> NDArray[Any]:
