@@ -75,12 +75,12 @@ def convert_checkpoint(
     return size
 
 
-def load_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
-    """Network weights of a checkpoint file, read without running any code from it.
+def load_checkpoint(path: str | os.PathLike[str]) -> Any:
+    """Content of a checkpoint file on the CPU, read without running any code from it.
 
     Raises:
         FileNotFoundError: no such file.
-        WeightsError: damaged, no weights inside, or in need of code that is not on the safe list.
+        WeightsError: damaged, or in need of code that is not on the safe list.
     """
     file = Path(path)
     if not file.is_file():
@@ -89,7 +89,7 @@ def load_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     inert: list[Any] = [(_Inert, name) for name in _INERT_NAMES]
     try:
         with torch.serialization.safe_globals(inert):
-            content = torch.load(file, map_location="cpu", weights_only=True)
+            return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise WeightsError(
             f"{file} is not read: it is damaged, or holds Python objects whose reading could run "
@@ -97,8 +97,19 @@ def load_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
         ) from error
     except (RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise WeightsError(f"{file} is damaged or no torch checkpoint ({error})") from error
-    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
-        content = content["state_dict"]
+
+
+def load_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
+    """Network weights of a checkpoint: the original trainer's, this project's, or bare weights.
+
+    Raises:
+        FileNotFoundError: no such file.
+        WeightsError: see ``load_checkpoint``, or no weights inside.
+    """
+    file, content = Path(path), load_checkpoint(path)
+    for name in ("state_dict", "model"):
+        if isinstance(content, Mapping) and isinstance(content.get(name), Mapping):
+            content = content[name]
     if not isinstance(content, Mapping) or not content:
         raise WeightsError(f"{file} holds no state_dict, but {type(content).__name__}")
     state = {

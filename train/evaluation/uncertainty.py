@@ -18,6 +18,17 @@ class Interval(NamedTuple):
     high: float
 
 
+class Estimate(NamedTuple):
+    """A measured figure.
+
+    ``interval`` is None where none was asked for; ``count`` is the number of people behind it.
+    """
+
+    value: float
+    interval: Interval | None
+    count: int
+
+
 def resampled_images(count: int, resamples: int, *, seed: int = SEED) -> NDArray[np.int64]:
     """(resamples, count) image indices drawn with replacement.
 
@@ -33,17 +44,30 @@ def interval(values: NDArray[np.float64]) -> Interval:
     return Interval(float(low), float(high))
 
 
-def ratio_interval(
+def ratio_estimate(
     numerator: NDArray[np.floating],
     denominator: NDArray[np.floating],
     image: NDArray[np.integer],
-    resamples: int,
-) -> Interval:
-    """Interval of sum(numerator) / sum(denominator); one row per person, ``image`` owns it."""
+    *,
+    resamples: int = 0,
+) -> Estimate | None:
+    """sum(numerator) / sum(denominator) over people; None where nobody counts.
+
+    Args:
+        numerator, denominator: (N,), one entry per person.
+        image: (N,) which image each person is in.
+        resamples: bootstrap draws; 0 for no interval.
+    """
+    count = int((denominator > 0).sum())
+    if not count:
+        return None
+    value = float(numerator.sum() / denominator.sum())
+    if not resamples:
+        return Estimate(value, None, count)
     _, owner = np.unique(image, return_inverse=True)
     images = int(owner.max()) + 1
     sums = np.stack([np.bincount(owner, row, images) for row in (numerator, denominator)])
-    draws = resampled_images(images, resamples)
-    top, bottom = sums[:, draws].sum(axis=-1)
+    top, bottom = sums[:, resampled_images(images, resamples)].sum(axis=-1)
     with np.errstate(invalid="ignore"):
-        return interval(top / np.where(bottom > 0, bottom, np.nan))
+        values = top / np.where(bottom > 0, bottom, np.nan)
+    return Estimate(value, interval(values), count)

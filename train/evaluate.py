@@ -1,0 +1,113 @@
+"""``python -m train evaluate``: accuracy, size and speed of pose networks on labelled images.
+
+Prints the table of the DWPose page; what each figure means is in docs/evaluation.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from dwpose_annotator.detect import Detector
+from dwpose_annotator.estimate import PoseEstimator
+from dwpose_annotator.session import OnnxSession, SessionOptions
+from dwpose_annotator.weights import resolve_weights
+from train.evaluation.eval_set import EvalSet, find_eval_sets
+from train.evaluation.measure import measure
+from train.evaluation.person_boxes import PersonBoxes, boxes_from_file, detected_boxes
+from train.evaluation.report import ModelReport, to_text, write_json, write_plot
+from train.evaluation.run_model import open_model
+
+log = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``python -m train evaluate``."""
+    parser.add_argument(
+        "models", nargs="+", help=".onnx file, checkpoint (.pt, .pth) or weight name"
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="annotation file, folder with one beside images/, or folder of such folders",
+    )
+    parser.add_argument("--images", type=Path, help="image folder of an annotation file")
+    boxes = parser.add_mutually_exclusive_group()
+    boxes.add_argument("--boxes", type=Path, help="person detections, COCO results JSON")
+    boxes.add_argument("--detector", help="find the people with this detector (end to end)")
+    parser.add_argument("--flip", action="store_true", help="average with mirrored crops")
+    parser.add_argument(
+        "--no-area", action="store_true", help="object size = 0.53 of the box (UBody)"
+    )
+    parser.add_argument(
+        "--resamples", type=int, default=200, help="bootstrap draws of the intervals; 0: none"
+    )
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--threads", type=int, help="CPU threads of ONNX Runtime")
+    parser.add_argument("--batch", type=int, default=16, help="crops per network run")
+    parser.add_argument("--json", type=Path, help="write everything measured here")
+    parser.add_argument("--plot", type=Path, help="write a bar chart (PNG) here")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Measure every model on every data set, print the tables, write the files."""
+    sets = find_eval_sets(arguments.data, image_dir=arguments.images)
+    boxes = [_boxes(arguments, eval_set) for eval_set in sets]
+    reports = [_report(name, sets, boxes, arguments) for name in arguments.models]
+    print(to_text(reports))
+    writers: tuple[tuple[Path | None, Callable[[list[ModelReport], Path], None]], ...] = (
+        (arguments.json, write_json),
+        (arguments.plot, write_plot),
+    )
+    for path, write in writers:
+        if path is not None:
+            write(reports, path)
+
+
+def _boxes(arguments: argparse.Namespace, eval_set: EvalSet) -> PersonBoxes | None:
+    if arguments.boxes is not None:
+        return boxes_from_file(arguments.boxes, eval_set)
+    if arguments.detector is None:
+        return None
+    path, network_input = resolve_weights(arguments.detector, "detector")
+    session = OnnxSession(path, arguments.device, options=SessionOptions(arguments.threads))
+    return detected_boxes(Detector(session, network_input=network_input), eval_set)
+
+
+def _report(
+    name: str,
+    sets: list[EvalSet],
+    boxes: list[PersonBoxes | None],
+    arguments: argparse.Namespace,
+) -> ModelReport:
+    model = open_model(name, device=arguments.device, threads=arguments.threads)
+    log.info("%s runs on %s", model.name, model.session.provider)
+    estimator = PoseEstimator(
+        model.session,
+        network_input=model.network_input,
+        max_batch=arguments.batch,
+        flip_test=arguments.flip,
+    )
+    results = tuple(
+        measure(
+            estimator,
+            eval_set,
+            boxes=given,
+            use_area=not arguments.no_area,
+            resamples=arguments.resamples,
+        )
+        for eval_set, given in zip(sets, boxes, strict=True)
+    )
+    width, height = estimator.crop_wh
+    return ModelReport(
+        model.name,
+        (height, width),
+        model.complexity,
+        model.latency_ms,
+        model.provider,
+        arguments.flip,
+        results,
+    )
