@@ -107,7 +107,7 @@ def store_as_half(model: ModelProto) -> ModelProto:
             continue
         values = numpy_helper.to_array(tensor)
         largest = float(np.abs(values).max())
-        if largest > np.finfo(np.float16).max:
+        if largest > float(np.finfo(np.float16).max):
             raise ValueError(f"weight {tensor.name} reaches {largest:g}, too large for float16")
         name = tensor.name
         tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
