@@ -13,6 +13,14 @@ import pytest
 PARITY_DIR = Path(os.environ.get("PARITY_DIR", Path(__file__).parent / "data"))
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test per network that the set has outputs of."""
+    for fixture, prefix in (("model_name", "out_"), ("train_mode_model_name", "bn_train_")):
+        if fixture in metafunc.fixturenames:
+            files = (PARITY_DIR / "models").glob(f"{prefix}*.npz")
+            metafunc.parametrize(fixture, sorted(f.stem.removeprefix(prefix) for f in files))
+
+
 @pytest.fixture(scope="session")
 def parity_dir() -> Path:
     """Folder of the golden set under test."""
