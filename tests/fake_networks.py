@@ -17,12 +17,13 @@ def save_bright_spot_pose(
 ) -> Path:
     """A pose network that puts every keypoint on the brightest column and row of its crop.
 
-    Logits are the column (row) means of the normalised crop, twice per pixel; keypoint k's are
-    weighted by 1 - k / 1000, so that scores differ.
+    Logits are the column (row) means of the normalised crop plus 3, twice per pixel; keypoint k's
+    are weighted by 1 - k / 1000, so that scores differ. Black is about -2, so all are positive.
     """
     height, width = size_hw
     weights = (1 - np.arange(KEYPOINTS) / 1000).astype(np.float32).reshape(1, KEYPOINTS, 1)
     nodes, outputs, constants = [], [], {"weights": weights, "one": np.array([1])}
+    constants["three"] = np.array([3], np.float32)
     for axis, reduced, side in (("x", [1, 2], width), ("y", [1, 3], height)):
         constants[f"scales_{axis}"] = np.array([1, 1, 2], np.float32)
         nodes += [
@@ -36,7 +37,8 @@ def save_bright_spot_pose(
                 nearest_mode="floor",
                 coordinate_transformation_mode="asymmetric",
             ),
-            helper.make_node("Mul", [f"bins_{axis}", "weights"], [f"simcc_{axis}"]),
+            helper.make_node("Add", [f"bins_{axis}", "three"], [f"light_{axis}"]),
+            helper.make_node("Mul", [f"light_{axis}", "weights"], [f"simcc_{axis}"]),
         ]
         outputs.append((f"simcc_{axis}", [batch, KEYPOINTS, 2 * side]))
     return _save(path, nodes, ("input", [batch, 3, height, width]), outputs, constants)

@@ -158,7 +158,7 @@ def test_corrupt_png_is_named(rgb, tmp_path):
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 0xFF
     path.write_bytes(data)
-    with pytest.raises(ValueError, match="corrupt.png"):
+    with pytest.raises(ValueError, match=r"corrupt\.png"):
         load_image(path)
 
 
@@ -173,7 +173,7 @@ def test_files_that_are_no_images(content, reason, tmp_path):
 
 
 def test_missing_file_and_folder(tmp_path):
-    with pytest.raises(FileNotFoundError, match="nowhere.png"):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.png"):
         load_image(tmp_path / "nowhere.png")
     with pytest.raises(ValueError, match="a folder"):
         load_image(tmp_path)
@@ -256,7 +256,7 @@ def test_failed_save_keeps_the_old_file(rgb, tmp_path, monkeypatch):
 
 
 def test_unwritable_places(rgb, tmp_path):
-    with pytest.raises(OSError, match="cannot write .*map.png"):
+    with pytest.raises(OSError, match=r"cannot write .*map\.png"):
         save_image(tmp_path / "missing" / "map.png", rgb)
     for name in ("map.nope", "map"):
         with pytest.raises(ValueError, match="ending"):

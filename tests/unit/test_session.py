@@ -217,7 +217,7 @@ def test_export_keeps_the_training_mode(tiny_pose, tmp_path):
 
 
 def test_no_file(tmp_path):
-    with pytest.raises(FileNotFoundError, match="absent.onnx"):
+    with pytest.raises(FileNotFoundError, match=r"absent\.onnx"):
         OnnxSession(tmp_path / "absent.onnx", "cpu")
 
 
@@ -225,7 +225,7 @@ def test_no_file(tmp_path):
 def test_damaged_onnx(content, tmp_path):
     path = tmp_path / "damaged.onnx"
     path.write_bytes(content)
-    with pytest.raises(WeightsError, match="damaged.onnx"):
+    with pytest.raises(WeightsError, match=r"damaged\.onnx"):
         OnnxSession(path, "cpu")
 
 
