@@ -20,8 +20,8 @@ def download(row: Weights, *, offline: bool = False) -> Path:
     """The published file of these weights in the Hugging Face cache, downloaded if need be.
 
     ``HF_ENDPOINT`` names a mirror, ``HF_HOME`` the cache, ``HF_HUB_OFFLINE=1`` forbids the network.
-    An interrupted download is taken up where it stopped. A new file is checked against the sha256
-    of the table, or, where that is unknown, against the one that the hub states.
+    After a dropped connection the rest is asked for. A new file is checked against the sha256 of
+    the table, or, where that is unknown, against the one that the hub states.
 
     Raises:
         WeightsError: not in the cache and no way to download, or the file is damaged.
@@ -92,7 +92,7 @@ def _cached(row: Weights) -> Path | None:
 
 def _fetch(row: Weights) -> Path:
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HTTPError, LocalEntryNotFoundError
 
     assert row.repo is not None
     logger.info("downloading %s from %s", row.file, row.repo)
@@ -100,8 +100,9 @@ def _fetch(row: Weights) -> Path:
         return Path(
             hf_hub_download(row.repo, row.file, endpoint=os.environ.get("HF_ENDPOINT") or None)
         )
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise WeightsError(f"could not download {row.name}: {error} {_by_hand(row)}") from error
+    except (HfHubHTTPError, HTTPError, LocalEntryNotFoundError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise WeightsError(f"could not download {row.name}: {reason} {_by_hand(row)}") from error
 
 
 def _stated_sha256(path: Path) -> str | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from dwpose_annotator.errors import WeightsError
 from dwpose_annotator.network_input import POSE_INPUT, YOLOX_INPUT, NetworkInput
 from dwpose_annotator.weight_files import check_weight_file
 
@@ -146,14 +147,20 @@ def resolve_weights(
 def find_weights(
     row: Weights, *, search_dirs: Sequence[str | os.PathLike[str]] = ()
 ) -> Path | None:
-    """A checked file of these weights in the package or in the folders that users already have."""
+    """A file of these weights in the package or in the folders that users already have.
+
+    A damaged one is passed over with a warning, since a later folder or a download may be whole.
+    """
     for folder in weight_folders(search_dirs):
         for file in dict.fromkeys((row.onnx_file, row.file)):
             path = folder / file
             if not path.is_file():
                 continue
-            known = file == row.file
-            check_weight_file(path, size_bytes=row.size_bytes if known else None)
+            try:
+                check_weight_file(path, size_bytes=row.size_bytes if file == row.file else None)
+            except WeightsError as error:
+                logger.warning("passed over: %s", error)
+                continue
             logger.debug("%s found at %s", row.name, path)
             return path
     return None
