@@ -105,7 +105,18 @@ class Annotator:
 
     def detect(self, image: ImageLike) -> Boxes:
         """People of one image, best first; boxes in its pixels."""
-        return self._boxes([load_image(image)])[0]
+        return self.detect_batch([image])[0]
+
+    def detect_batch(self, images: Sequence[ImageLike]) -> list[Boxes]:
+        """People of several images, which share network batches."""
+        arrays = [load_image(image) for image in images]
+        whole = [Boxes.whole_image(image.shape[:2]) for image in arrays]
+        if self.detector is None:
+            return whole
+        found = self.detector(arrays)
+        if not self.whole_image_if_nobody:
+            return found
+        return [some if len(some) else full for some, full in zip(found, whole, strict=True)]
 
     def estimate(self, image: ImageLike, *, boxes: Boxes | None = None) -> Poses:
         """Poses of one image; ``boxes`` skips the detector."""
@@ -121,7 +132,7 @@ class Annotator:
             boxes: the people of each image; None lets the detector find them.
         """
         arrays = [load_image(image) for image in images]
-        return self.pose(arrays, self._boxes(arrays) if boxes is None else boxes)
+        return self.pose(arrays, self.detect_batch(arrays) if boxes is None else boxes)
 
     def draw(
         self,
@@ -166,15 +177,6 @@ class Annotator:
         return self.draw(
             poses, style=style, size_hw=size_hw, hands=hands, face=face, body=body, feet=feet
         )
-
-    def _boxes(self, images: Sequence[ImageArray]) -> list[Boxes]:
-        whole = [Boxes.whole_image(image.shape[:2]) for image in images]
-        if self.detector is None:
-            return whole
-        found = self.detector(images)
-        if not self.whole_image_if_nobody:
-            return found
-        return [some if len(some) else full for some, full in zip(found, whole, strict=True)]
 
 
 def _open_sessions(paths: list[Path], device: str, options: SessionOptions) -> list[OnnxSession]:

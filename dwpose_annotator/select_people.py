@@ -13,6 +13,9 @@ from dwpose_annotator.types import Boxes, Poses
 PersonOrder = Literal["score", "largest", "left-to-right", "center"]
 PERSON_ORDERS: tuple[PersonOrder, ...] = get_args(PersonOrder)
 
+# Chosen here: a person's outline fills about half of its box, a neighbour's corner less than this.
+MASK_SHARE = 0.25
+
 People = TypeVar("People", Boxes, Poses)
 
 
@@ -44,6 +47,26 @@ def select_people(
         present = [i for i in indices if -count <= i < count]
         ranking = ranking[np.array(present, dtype=np.intp)]
     return people.select(ranking[:max_people])
+
+
+def select_in_mask(people: Boxes, mask: NDArray[np.floating], *, size_hw: tuple[int, int]) -> Boxes:
+    """Keep the people whose box is marked on at least ``MASK_SHARE`` of its area.
+
+    Args:
+        people: boxes of one image.
+        mask: (h, w), marked where above 0.5; of any size, stretched over the image.
+        size_hw: height and width of the image.
+    """
+    to_mask = np.array(mask.shape[::-1]) / np.array(size_hw[::-1])
+    marked = np.asarray(mask) > 0.5
+    keep = np.zeros(len(people), dtype=bool)
+    for row, (left, top, right, bottom) in enumerate(people.xyxy * np.tile(to_mask, 2)):
+        inside = marked[
+            max(int(top), 0) : max(int(np.ceil(bottom)), 0),
+            max(int(left), 0) : max(int(np.ceil(right)), 0),
+        ]
+        keep[row] = inside.size > 0 and inside.mean() >= MASK_SHARE
+    return people.select(keep)
 
 
 def _ranking(people: Boxes | Poses, order: PersonOrder) -> NDArray[np.intp]:
