@@ -1,4 +1,4 @@
-"""``python -m train evaluate``: accuracy, size and speed of pose networks on labelled images.
+"""Accuracy, size and speed of pose networks on labelled images (``python -m train evaluate``).
 
 Prints the table of the DWPose page; what each figure means is in docs/evaluation.md.
 """

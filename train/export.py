@@ -1,4 +1,4 @@
-"""``python -m train export``: checkpoint to ONNX, with proof that the file equals the network.
+"""Checkpoint to ONNX, with proof that the file equals the network (``python -m train export``).
 
 Storage: float32, float16 (same arithmetic, half the file) or int8 (``train/quantize.py``).
 """
