@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dwpose_annotator.errors import WeightsError
 from dwpose_annotator.network_input import YOLOX_INPUT, NetworkInput
-from dwpose_annotator.session import Session
+from dwpose_annotator.session import Session, batch_limit, run_padded
 from dwpose_annotator.types import Boxes, FloatArray, ImageArray
 
 STRIDES = (8, 16, 32)
@@ -125,7 +125,7 @@ class Detector:
         self.network_input = network_input
         self.options = options or DetectorOptions()
         self.size_hw = _check_contract(session)
-        self.max_batch = min(session.input_shape[0] or max_batch, max_batch)
+        self.max_batch = batch_limit(session, max_batch)
         self._cells, self._strides = make_grid(self.size_hw)
 
     def __call__(self, images: Sequence[ImageArray]) -> list[Boxes]:
@@ -138,11 +138,8 @@ class Detector:
     def _detect_batch(self, images: Sequence[ImageArray]) -> list[Boxes]:
         canvases, ratios = zip(*(letterbox(image, self.size_hw) for image in images), strict=True)
         batch = self.network_input.to_batch(canvases)
-        missing = (self.session.input_shape[0] or 0) - len(batch)
-        if missing > 0:  # a graph with a fixed batch size wants exactly that many
-            batch = np.concatenate([batch, np.zeros((missing, *batch.shape[1:]), np.float32)])
-        raw = self.session.run(batch)[0]
-        return [self._people(rows, ratio) for rows, ratio in zip(raw, ratios, strict=False)]
+        raw = run_padded(self.session, batch)[0]
+        return [self._people(rows, ratio) for rows, ratio in zip(raw, ratios, strict=True)]
 
     def _people(self, raw: FloatArray, ratio: float) -> Boxes:
         """Boxes of one image's raw rows; decodes only rows that can still become a person.

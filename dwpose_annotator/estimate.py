@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 
 from dwpose_annotator.crop import batch_slices, crop_people, crop_to_image
 from dwpose_annotator.errors import WeightsError
 from dwpose_annotator.network_input import POSE_INPUT, NetworkInput
-from dwpose_annotator.session import Session
+from dwpose_annotator.session import Session, batch_limit, run_padded
 from dwpose_annotator.simcc import SPLIT_RATIO, decode, merge_flip
 from dwpose_annotator.skeleton import FLIP_INDEX, NUM_KEYPOINTS
 from dwpose_annotator.types import Boxes, Crops, FloatArray, ImageArray, Poses, SimCC
@@ -42,7 +44,7 @@ class PoseEstimator:
         self.network_input = network_input
         self.flip_test = flip_test
         self.crop_wh = _check_contract(session)
-        self.max_batch = min(session.input_shape[0] or max_batch, max_batch)
+        self.max_batch = batch_limit(session, max_batch)
 
     def __call__(self, images: Sequence[ImageArray], boxes: Sequence[Boxes]) -> list[Poses]:
         """Poses of the people of several images; all of them share network batches.
@@ -56,21 +58,17 @@ class PoseEstimator:
         """
         if len(images) != len(boxes):
             raise ValueError(f"{len(images)} images but {len(boxes)} sets of boxes")
-        owner = np.repeat(np.arange(len(images)), [len(people) for people in boxes])
-        xy = np.zeros((len(owner), NUM_KEYPOINTS, 2), np.float32)
-        score = np.zeros((len(owner), NUM_KEYPOINTS), np.float32)
-        first = np.searchsorted(owner, np.arange(len(images)))
-        for batch in batch_slices(len(owner), self.max_batch):
-            parts = list(_cut(images, boxes, owner, first, batch, self.crop_wh))
-            crops = Crops(
-                np.concatenate([part.pixels for part in parts]),
-                np.concatenate([part.image_to_crop for part in parts]),
-            )
+        people = [(i, row) for i, found in enumerate(boxes) for row in range(len(found))]
+        xy = np.zeros((len(people), NUM_KEYPOINTS, 2), np.float32)
+        score = np.zeros((len(people), NUM_KEYPOINTS), np.float32)
+        for batch in batch_slices(len(people), self.max_batch):
+            crops = _cut(images, boxes, people[batch], self.crop_wh)
             xy_crop, score[batch] = decode(self.infer(crops))
             xy[batch] = crop_to_image(xy_crop, crops.image_to_crop)
+        owner = np.array([i for i, _ in people], dtype=np.intp)
         return [
-            Poses(xy[owner == i], score[owner == i], people.xyxy, people.score, image.shape[:2])
-            for i, (image, people) in enumerate(zip(images, boxes, strict=True))
+            Poses(xy[owner == i], score[owner == i], found.xyxy, found.score, image.shape[:2])
+            for i, (image, found) in enumerate(zip(images, boxes, strict=True))
         ]
 
     def infer(self, crops: Crops) -> SimCC:
@@ -82,27 +80,25 @@ class PoseEstimator:
         return merge_flip(logits, self._run(np.ascontiguousarray(batch[..., ::-1])), FLIP_INDEX)
 
     def _run(self, batch: FloatArray) -> SimCC:
-        count = len(batch)
-        missing = (self.session.input_shape[0] or 0) - count
-        if missing > 0:  # a graph with a fixed batch size wants exactly that many
-            batch = np.concatenate([batch, np.zeros((missing, *batch.shape[1:]), np.float32)])
-        x, y = self.session.run(batch)
-        return SimCC(x[:count], y[:count], SPLIT_RATIO)
+        x, y = run_padded(self.session, batch)
+        return SimCC(x, y, SPLIT_RATIO)
 
 
 def _cut(
     images: Sequence[ImageArray],
     boxes: Sequence[Boxes],
-    owner: np.ndarray,
-    first: np.ndarray,
-    batch: slice,
+    people: Sequence[tuple[int, int]],
     crop_wh: tuple[int, int],
-) -> Iterator[Crops]:
-    """Crops of people ``batch`` (counted over all images), image by image."""
-    for i in np.unique(owner[batch]):
-        start = max(batch.start - first[i], 0)
-        stop = min(batch.stop - first[i], len(boxes[i]))
-        yield crop_people(images[i], boxes[i].select(range(start, stop)), crop_wh)
+) -> Crops:
+    """Crops of ``people``: pairs of an image number and a row of its boxes, images in order."""
+    parts = [
+        crop_people(images[i], boxes[i].select([row for _, row in group]), crop_wh)
+        for i, group in groupby(people, key=itemgetter(0))
+    ]
+    return Crops(
+        np.concatenate([part.pixels for part in parts]),
+        np.concatenate([part.image_to_crop for part in parts]),
+    )
 
 
 def _check_contract(session: Session) -> tuple[int, int]:

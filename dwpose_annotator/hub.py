@@ -91,16 +91,17 @@ def _cached(row: Weights) -> Path | None:
 
 
 def _fetch(row: Weights) -> Path:
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, HTTPError, LocalEntryNotFoundError
+    from huggingface_hub import errors, hf_hub_download
 
     assert row.repo is not None
+    # The base of its transport errors: those of httpx, or of requests (an OSError) before 1.0.
+    transport: type[Exception] = getattr(errors, "HTTPError", OSError)
     logger.info("downloading %s from %s", row.file, row.repo)
     try:
         return Path(
             hf_hub_download(row.repo, row.file, endpoint=os.environ.get("HF_ENDPOINT") or None)
         )
-    except (HfHubHTTPError, HTTPError, LocalEntryNotFoundError, OSError) as error:
+    except (errors.HfHubHTTPError, errors.LocalEntryNotFoundError, transport, OSError) as error:
         reason = " ".join(str(error).split())
         raise WeightsError(f"could not download {row.name}: {reason} {_by_hand(row)}") from error
 

@@ -110,6 +110,22 @@ class OnnxSession:
         return tuple(np.asarray(output, dtype=np.float32) for output in outputs)
 
 
+def batch_limit(session: Session, max_batch: int) -> int:
+    """Largest batch for this session: ``max_batch``, or less if its graph fixes the batch size."""
+    if max_batch < 1:
+        raise ValueError(f"max_batch must be at least 1, got {max_batch}")
+    return min(session.input_shape[0] or max_batch, max_batch)
+
+
+def run_padded(session: Session, batch: FloatArray) -> tuple[FloatArray, ...]:
+    """Run a batch that may be smaller than the graph's fixed size, and cut the answer to it."""
+    missing = (session.input_shape[0] or 0) - len(batch)
+    if missing <= 0:
+        return session.run(batch)
+    filled = np.concatenate([batch, np.zeros((missing, *batch.shape[1:]), np.float32)])
+    return tuple(output[: len(batch)] for output in session.run(filled))
+
+
 class TorchSession:
     """A torch module, such as ``models.build_pose_model("l")`` with weights loaded.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,11 @@ _INERT_NAMES = (
     "numpy.ndarray",
     "numpy.dtype",
     "builtins.getattr",
+)
+# What reading a pickle that is cut off or no pickle at all may raise.
+_DAMAGE = (
+    *(RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError),
+    struct.error,
 )
 
 
@@ -95,7 +101,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Any:
             f"{file} is not read: it is damaged, or holds Python objects whose reading could run "
             f"code. {_reason(error)}"
         ) from error
-    except (RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except _DAMAGE as error:
         raise WeightsError(f"{file} is damaged or no torch checkpoint ({error})") from error
 
 
