@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from dwpose_annotator.errors import WeightsError
+from dwpose_annotator.hub import download
 from dwpose_annotator.network_input import POSE_INPUT, YOLOX_INPUT, NetworkInput
 from dwpose_annotator.weight_files import check_weight_file
 
@@ -132,16 +133,8 @@ def resolve_weights(
     if text not in WEIGHTS and (Path(text).suffix or os.sep in text or "/" in text):
         return _explicit_file(Path(text)), POSE_INPUT if kind == "pose" else YOLOX_INPUT
     row = get_weights(text, kind)
-    path = find_weights(row, search_dirs=search_dirs)
-    if path is None:
-        from dwpose_annotator.hub import download
-
-        path = download(row, offline=offline)
-    if path.suffix != ".onnx":
-        from dwpose_annotator.hub import convert_once
-
-        path = convert_once(row, path)
-    return path, row.network_input
+    path = find_weights(row, search_dirs=search_dirs) or download_weights(row, offline=offline)
+    return path if path.suffix == ".onnx" else convert_once(row, path), row.network_input
 
 
 def find_weights(
@@ -164,6 +157,53 @@ def find_weights(
             logger.debug("%s found at %s", row.name, path)
             return path
     return None
+
+
+def download_weights(row: Weights, *, offline: bool = False) -> Path:
+    """The published file of these weights, from the Hugging Face cache or the network.
+
+    Raises:
+        WeightsError: no way to get it, or it is damaged.
+    """
+    if row.repo is None:
+        raise WeightsError(
+            f"{row.file} is missing from this installation of dwpose-annotator. Install the "
+            "package again, or name other weights."
+        )
+    return download(
+        row.repo, row.file, size_bytes=row.size_bytes, sha256=row.sha256, offline=offline
+    )
+
+
+def converted_path(row: Weights) -> Path:
+    """Where the ONNX file made from a ``.pth`` is kept: ``$DWPOSE_CACHE`` or the user's cache."""
+    base = os.environ.get("DWPOSE_CACHE") or os.environ.get("XDG_CACHE_HOME")
+    folder = Path(base) if base else Path.home() / ".cache"
+    return folder / "dwpose-annotator" / row.onnx_file
+
+
+def convert_once(row: Weights, checkpoint: Path) -> Path:
+    """The ONNX file of an official ``.pth``, converted at its first use.
+
+    Raises:
+        WeightsError: torch is not installed, or the checkpoint is not these weights.
+    """
+    target = converted_path(row)
+    if target.is_file() and target.stat().st_mtime >= checkpoint.stat().st_mtime:
+        check_weight_file(target)
+        return target
+    try:
+        from dwpose_annotator.models.convert import convert_checkpoint
+    except ImportError as error:
+        raise WeightsError(
+            f"{row.name} is published as {row.file} only, and converting it needs torch. Run: pip "
+            f'install "dwpose-annotator[torch]" && dwpose weights convert {checkpoint} -o '
+            f"{row.onnx_file}; the ONNX file then works on machines without torch."
+        ) from error
+    logger.info("converting %s to %s, once", checkpoint.name, target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    convert_checkpoint(checkpoint, target, size=row.model_size)
+    return target
 
 
 def weight_folders(search_dirs: Sequence[str | os.PathLike[str]] = ()) -> Iterator[Path]:

@@ -13,7 +13,7 @@ import onnx
 import pytest
 import torch
 
-from dwpose_annotator import Annotator, WeightsError, hub, weights
+from dwpose_annotator import Annotator, WeightsError, weights
 from dwpose_annotator.models import POSE_CONFIGS, build_pose_model
 from dwpose_annotator.weight_files import check_weight_file
 from dwpose_annotator.weights import WEIGHTS, get_weights, resolve_weights
@@ -309,4 +309,4 @@ def test_converted_file_in_a_folder_needs_no_torch(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "dwpose_annotator.models.convert", None)
     path = save_bright_spot_pose(tmp_path / "dw-tt_ucoco.onnx")
     assert resolve_weights("dw-tt_ucoco", "pose", search_dirs=[tmp_path])[0] == path
-    assert hub.converted_path(WEIGHTS["dw-tt_ucoco"]).exists() is False
+    assert weights.converted_path(WEIGHTS["dw-tt_ucoco"]).exists() is False
