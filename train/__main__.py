@@ -11,10 +11,10 @@ import runpy
 import sys
 from pathlib import Path
 
-from train import evaluate, export, transfer
+from train import evaluate, export, transfer, ubody
 from train.config import TrainConfig, set_option
 
-COMMANDS = {"evaluate": evaluate, "export": export, "transfer": transfer}
+COMMANDS = {"evaluate": evaluate, "export": export, "transfer": transfer, "ubody": ubody}
 
 
 def load_config(name: str) -> TrainConfig:

@@ -8,13 +8,13 @@ Source: pth_transfer.py of IDEA-Research/DWPose and tools/misc/pth_transfer.py o
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import torch
 
+from dwpose_annotator.files import write_atomic
 from dwpose_annotator.models.convert import load_checkpoint
 
 Value = TypeVar("Value")
@@ -91,9 +91,7 @@ def transfer_file(source: Path, target: Path, *, two_dis: bool = False) -> int:
     if not isinstance(checkpoint, Mapping):
         raise ValueError(f"{source} holds a {type(checkpoint).__name__}, expected a dictionary")
     plain = transfer_checkpoint(checkpoint, two_dis=two_dis)
-    partial = target.with_suffix(".partial")
-    torch.save(plain, partial)
-    os.replace(partial, target)
+    write_atomic(target, lambda file: torch.save(plain, file))
     return len(plain["state_dict"])
 
 

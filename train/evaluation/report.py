@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dwpose_annotator.files import write_atomic
 from dwpose_annotator.models.complexity import Complexity
 from train.evaluation.coco_ap import PartAP
 from train.evaluation.measure import SetResult, hand_mean
@@ -147,7 +147,7 @@ def to_json(reports: Sequence[ModelReport]) -> list[dict[str, Any]]:
 def write_json(reports: Sequence[ModelReport], path: Path) -> None:
     """``to_json`` into a file."""
     text = json.dumps(to_json(reports), indent=1)
-    _write(path, lambda draft: draft.write_text(text + "\n"))
+    write_atomic(path, lambda file: file.write(f"{text}\n".encode()))
 
 
 def write_plot(reports: Sequence[ModelReport], path: Path) -> None:
@@ -182,7 +182,8 @@ def write_plot(reports: Sequence[ModelReport], path: Path) -> None:
             for name, result in zip(names, results, strict=True)
         }
         _draw_bars(right, bars, f"{first.data}: points within 5 % of the crop height")
-    _write(path, lambda draft: figure.savefig(draft, dpi=110, format=path.suffix[1:] or "png"))
+    picture = path.suffix[1:] or "png"
+    write_atomic(path, lambda file: figure.savefig(file, dpi=110, format=picture))
 
 
 def _column_interval(result: SetResult, column: str) -> Interval | None:
@@ -214,13 +215,3 @@ def _draw_bars(
     axis.grid(axis="y", alpha=0.3)
     if labels:
         axis.legend(fontsize=8)
-
-
-def _write(path: Path, write: Callable[[Path], object]) -> None:
-    """Write beside ``path``, then rename."""
-    draft = path.with_name(f".{path.name}.partial")
-    try:
-        write(draft)
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
