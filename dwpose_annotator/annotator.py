@@ -190,8 +190,8 @@ def _open_sessions(paths: list[Path], device: str, options: SessionOptions) -> l
     except DeviceError as error:
         if not choice.automatic or choice.name == "cpu":
             raise
-        choice = cpu_instead(choice, str(error))
-        logger.warning("SLOW: running on the CPU, because %s", choice.reason)
+        logger.warning("SLOW: running on the CPU, because %s", error)
+        choice = cpu_instead(choice)
         sessions = [OnnxSession(path, choice, options=options) for path in paths]
     _log_choice(choice)
     return sessions

@@ -96,9 +96,9 @@ def choose_device(requested: str, available: Sequence[str]) -> DeviceChoice:
     return DeviceChoice(name, match[2] or "0", requested, f"{requested} was asked for")
 
 
-def cpu_instead(choice: DeviceChoice, why: str) -> DeviceChoice:
+def cpu_instead(choice: DeviceChoice) -> DeviceChoice:
     """The CPU in place of an automatic choice that did not start."""
-    return replace(choice, name="cpu", index="0", reason=f"{choice.provider} did not start: {why}")
+    return replace(choice, name="cpu", index="0", reason=f"{choice.provider} did not start")
 
 
 def unused_gpu_hint(choice: DeviceChoice) -> str | None:
