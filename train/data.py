@@ -100,17 +100,35 @@ def clip_box(xywh: Sequence[float], width: int, height: int) -> NDArray[np.float
     return np.clip(corners, 0, [width - 1, height - 1, width - 1, height - 1]).astype(np.float32)
 
 
-def reason_to_skip(annotation: dict[str, Any], points: NDArray[np.float32]) -> str | None:
-    """Why the reference leaves an annotation out, or None. Source: mmpose BaseCocoStyleDataset."""
+def read_person(
+    annotation: dict[str, Any], images: dict[int, dict[str, Any]], *, keep_bodiless: bool
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(133, 3) keypoints and (4,) clipped box of one annotation.
+
+    Source of the rules: BaseCocoStyleDataset and CocoWholeBodyDataset of open-mmlab/mmpose.
+
+    Raises:
+        ValueError: the reference leaves this annotation out, or it is not well formed; says why.
+    """
+    try:
+        image = images[annotation["image_id"]]
+        points = keypoints_of(annotation)
+        box = clip_box(annotation["bbox"], image["width"], image["height"])
+        empty = min(annotation["bbox"][2:]) <= 0
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"malformed ({type(error).__name__}: {error})") from error
+    if not (np.isfinite(points).all() and np.isfinite(box).all()):
+        raise ValueError("not finite")
     if annotation.get("iscrowd"):
-        return "crowd region"
-    if not annotation.get("num_keypoints", int((points[:17, 2] > 0).sum())):
-        return "no body keypoint"
-    if min(annotation["bbox"][2:]) <= 0:
-        return "empty box"
+        raise ValueError("crowd region")
+    if empty:
+        raise ValueError("empty box")
     if points[:, :2].max() <= 0:
-        return "no positive coordinate"
-    return None
+        raise ValueError("no positive coordinate")
+    body_count = annotation.get("num_keypoints", int((points[:17, 2] > 0).sum()))
+    if not body_count and not keep_bodiless:
+        raise ValueError("no body keypoint")
+    return points, box
 
 
 def load_people(annotation_file: Path, image_dir: Path, *, keep_bodiless: bool = False) -> People:
@@ -131,17 +149,16 @@ def load_people(annotation_file: Path, image_dir: Path, *, keep_bodiless: bool =
     images = {image["id"]: image for image in content["images"]}
     files, points, boxes, ids, skipped = [], [], [], [], []
     for annotation in content["annotations"]:
-        image = images.get(annotation["image_id"])
-        keypoints = keypoints_of(annotation)
-        reason = "image not listed" if image is None else reason_to_skip(annotation, keypoints)
-        if reason == "no body keypoint" and keep_bodiless:
-            reason = None
-        if image is None or reason is not None:
-            skipped.append(f"{annotation_file.name}: annotation {annotation['id']}: {reason}")
+        try:
+            keypoints, box = read_person(annotation, images, keep_bodiless=keep_bodiless)
+        except ValueError as reason:
+            name = annotation.get("id", "without id")
+            skipped.append(f"{annotation_file.name}: annotation {name}: {reason}")
             continue
+        image = images[annotation["image_id"]]
         files.append(image_dir / image["file_name"])
         points.append(keypoints)
-        boxes.append(clip_box(annotation["bbox"], image["width"], image["height"]))
+        boxes.append(box)
         ids.append((annotation["id"], image["id"]))
     if not files:
         raise ValueError(f"{annotation_file} has no usable person ({len(skipped)} skipped)")
