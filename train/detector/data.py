@@ -1,0 +1,186 @@
+"""Photos with person boxes to training pictures: mosaics and single photos, shifted and scaled.
+
+Everything is one operation, ``paste``: a photo goes onto the canvas at a scale and an offset, and
+its boxes follow. Randomness depends on (seed, epoch, index) alone, as in pose training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from dwpose_annotator.detect import PAD_VALUE
+from dwpose_annotator.types import ImageArray
+from train.data import read_json
+from train.pixels import DecodedImages
+from train.transforms import draw_hsv_gains, hsv_jitter
+
+MAX_BOXES = 48
+MIN_VISIBLE = 0.3  # a box cut by the frame below this share of its area is dropped
+MIN_SIDE_PX = 6.0
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Photos and the people in them: ``boxes[i]`` is (n, 4) float32 xyxy pixels of ``image[i]``."""
+
+    image: tuple[Path, ...]
+    boxes: tuple[NDArray[np.float32], ...]
+
+    def __len__(self) -> int:
+        return len(self.image)
+
+
+def load_photos(annotation_file: Path, image_dir: Path) -> Photos:
+    """Read a COCO detection file; photos without people are kept as negatives."""
+    content = read_json(annotation_file)
+    boxes: dict[int, list[list[float]]] = {image["id"]: [] for image in content["images"]}
+    for annotation in content["annotations"]:
+        x, y, w, h = annotation["bbox"]
+        if not annotation.get("iscrowd") and w > 0 and h > 0:
+            boxes[annotation["image_id"]].append([x, y, x + w, y + h])
+    return Photos(
+        tuple(image_dir / image["file_name"] for image in content["images"]),
+        tuple(
+            np.asarray(boxes[image["id"]], np.float32).reshape(-1, 4) for image in content["images"]
+        ),
+    )
+
+
+def paste(
+    canvas: ImageArray,
+    photo: ImageArray,
+    boxes: NDArray[np.float32],
+    *,
+    scale: float,
+    offset_xy: tuple[int, int],
+    region: tuple[int, int, int, int],
+) -> NDArray[np.float32]:
+    """Draw ``photo``, scaled, with its corner at ``offset_xy``, where that lies in ``region``.
+
+    Args:
+        canvas: (S, S, 3) uint8, changed in place.
+        boxes: (n, 4) xyxy pixels of the photo.
+        region: left, top, right, bottom that may be painted.
+
+    Returns:
+        The boxes that are still visible, clipped, in canvas pixels.
+    """
+    height, width = (max(1, round(side * scale)) for side in photo.shape[:2])
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    scaled = cv2.resize(photo, (width, height), interpolation=method)
+    left, top = max(region[0], offset_xy[0]), max(region[1], offset_xy[1])
+    right = min(region[2], offset_xy[0] + width)
+    bottom = min(region[3], offset_xy[1] + height)
+    if right <= left or bottom <= top:
+        return np.zeros((0, 4), np.float32)
+    canvas[top:bottom, left:right] = scaled[
+        top - offset_xy[1] : bottom - offset_xy[1], left - offset_xy[0] : right - offset_xy[0]
+    ]
+    ratio = np.array([width / photo.shape[1], height / photo.shape[0]] * 2, np.float32)
+    moved = boxes * ratio + np.array(offset_xy * 2, np.float32)
+    clipped = np.clip(moved, [left, top, left, top], [right, bottom, right, bottom])
+    area, whole = (np.prod(b[:, 2:] - b[:, :2], axis=1) for b in (clipped, moved))
+    keep = (area > MIN_VISIBLE * whole) & ((clipped[:, 2:] - clipped[:, :2]).min(1) > MIN_SIDE_PX)
+    return np.asarray(clipped[keep], np.float32)
+
+
+class DetectionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """Training pictures keyed by (epoch, index).
+
+    Args:
+        size: side of the square pictures in pixels.
+        mosaic: probability of a 2x2 mosaic.
+        mosaic_epochs: no mosaics from this epoch on.
+    """
+
+    def __init__(
+        self,
+        photos: Photos,
+        pixels: DecodedImages,
+        *,
+        size: int,
+        seed: int,
+        mosaic: float = 0.6,
+        mosaic_epochs: int = 10**9,
+    ) -> None:
+        self.photos, self.pixels, self.size, self.seed = photos, pixels, size, seed
+        self.mosaic, self.mosaic_epochs = mosaic, mosaic_epochs
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def __getitem__(self, key: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
+        """(S, S, 3) uint8 RGB and (MAX_BOXES, 5) float32: xyxy pixels, 1 where there is a box."""
+        epoch, index = key
+        rng = np.random.default_rng((self.seed, 3, epoch, index))
+        canvas = np.full((self.size, self.size, 3), PAD_VALUE, np.uint8)
+        if epoch < self.mosaic_epochs and rng.random() < self.mosaic:
+            boxes = self._mosaic(rng, index, canvas)
+        else:
+            boxes = self._single(rng, index, canvas)
+        canvas = hsv_jitter(canvas, draw_hsv_gains(rng))
+        if rng.random() < 0.5:
+            canvas = np.ascontiguousarray(canvas[:, ::-1])
+            boxes[:, [0, 2]] = self.size - boxes[:, [2, 0]]
+        if rng.random() < 0.1:
+            canvas = np.asarray(cv2.blur(canvas, (3, 3)), np.uint8)
+        labels = np.zeros((MAX_BOXES, 5), np.float32)
+        kept = boxes[:MAX_BOXES]
+        labels[: len(kept), :4], labels[: len(kept), 4] = kept, 1
+        return torch.from_numpy(canvas), torch.from_numpy(labels)
+
+    def _single(
+        self, rng: np.random.Generator, index: int, canvas: ImageArray
+    ) -> NDArray[np.float32]:
+        """One photo at 0.5 to 1.4 of the canvas, anywhere that shows most of it."""
+        photo = self.pixels[self.photos.image[index]]
+        scale = self.size * float(np.exp(rng.uniform(np.log(0.5), np.log(1.4))))
+        scale /= max(photo.shape[:2])
+        slack = [self.size - side * scale for side in (photo.shape[1], photo.shape[0])]
+        offset = tuple(round(float(rng.uniform(min(s, 0), max(s, 0)))) for s in slack)
+        return paste(
+            canvas, photo, self.photos.boxes[index], scale=scale,
+            offset_xy=(offset[0], offset[1]), region=(0, 0, self.size, self.size),
+        )  # fmt: skip
+
+    def _mosaic(
+        self, rng: np.random.Generator, index: int, canvas: ImageArray
+    ) -> NDArray[np.float32]:
+        """Four photos around a random centre, each filling its quarter or more."""
+        side = self.size
+        cx, cy = (int(v) for v in rng.uniform(0.3, 0.7, 2) * side)
+        regions = ((0, 0, cx, cy), (cx, 0, side, cy), (0, cy, cx, side), (cx, cy, side, side))
+        members = [index, *(int(i) for i in rng.integers(0, len(self), 3))]
+        found: list[NDArray[np.float32]] = []
+        for member, region in zip(rng.permutation(members), regions, strict=True):
+            photo = self.pixels[self.photos.image[member]]
+            room = (region[2] - region[0], region[3] - region[1])
+            cover = max(room[0] / photo.shape[1], room[1] / photo.shape[0])
+            scale = cover * float(np.exp(rng.uniform(np.log(0.75), np.log(1.6))))
+            slack = [
+                r - s * scale for r, s in zip(room, (photo.shape[1], photo.shape[0]), strict=True)
+            ]
+            offset = [
+                corner + round(float(rng.uniform(min(s, 0), max(s, 0))))
+                for corner, s in zip(region[:2], slack, strict=True)
+            ]
+            found.append(
+                paste(
+                    canvas, photo, self.photos.boxes[member], scale=scale,
+                    offset_xy=(offset[0], offset[1]), region=region,
+                )
+            )  # fmt: skip
+        return np.concatenate(found)
+
+
+def boxes_of(labels: torch.Tensor) -> Sequence[torch.Tensor]:
+    """Unpad (N, MAX_BOXES, 5) labels to one (n, 4) tensor per picture."""
+    return [row[row[:, 4] > 0, :4] for row in labels]
