@@ -14,21 +14,27 @@ import pytest
 import torch
 
 from dwpose_annotator.crop import box_to_center_scale, fix_aspect
+from dwpose_annotator.estimate import PoseEstimator
 from dwpose_annotator.models import build_pose_model
+from dwpose_annotator.models.complexity import Complexity
 from dwpose_annotator.skeleton import BODY, FACE, LEFT_HAND, RIGHT_HAND
+from dwpose_annotator.types import Boxes
 from train.data import PARTS
 from train.evaluate import add_arguments, run
 from train.evaluation.coco_ap import evaluate_ap
 from train.evaluation.eval_set import EvalSet, find_eval_sets, load_eval_set
-from train.evaluation.measure import hand_mean
+from train.evaluation.measure import hand_mean, measure
 from train.evaluation.person_boxes import (
     PersonBoxes,
     boxes_from_file,
+    detected_boxes,
     detection_quality,
     ground_truth_boxes,
 )
 from train.evaluation.point_metrics import evaluate_predictions, point_errors, point_metrics
 from train.evaluation.predictions import Predictions
+from train.evaluation.report import ModelReport, to_text
+from train.evaluation.run_model import predict
 from train.evaluation.uncertainty import ratio_estimate
 
 SIZE_WH = (320, 240)
@@ -220,6 +226,57 @@ def test_detections_file(whole_set: EvalSet, tmp_path: Path) -> None:
     path.write_text(json.dumps(rows[-1:]))
     with pytest.raises(ValueError, match="none of 1"):
         boxes_from_file(path, whole_set)
+
+
+class CentreSession:
+    """A pose network that sees every keypoint in the middle of the crop."""
+
+    name, provider = "centre.onnx", "test"
+    input_shape = (None, 3, 256, 192)
+    output_shapes = ((None, 133, 384), (None, 133, 512))
+
+    def run(self, batch: np.ndarray) -> tuple[np.ndarray, ...]:
+        x, y = (np.zeros((len(batch), 133, bins), np.float32) for bins in (384, 512))
+        x[..., 192] = y[..., 256] = 1
+        return x, y
+
+
+def test_predictions_come_in_the_order_of_the_boxes(whole_set: EvalSet) -> None:
+    boxes = ground_truth_boxes(whole_set)
+    shuffle = np.random.default_rng(1).permutation(len(boxes))  # images interleave
+    mixed = PersonBoxes(
+        "mixed",
+        boxes.image_id[shuffle],
+        boxes.instance_id[shuffle],
+        boxes.xyxy[shuffle] + shuffle[:, None].astype(np.float32),
+        boxes.score[shuffle],
+    )
+    estimator = PoseEstimator(CentreSession(), max_batch=3)
+    predictions = predict(estimator, whole_set, mixed, progress=False)
+    centres = (mixed.xyxy[:, :2] + mixed.xyxy[:, 2:]) / 2
+    assert np.abs(predictions.xy - centres[:, None]).max() < 1e-3
+    assert predictions.instance_id.tolist() == mixed.instance_id.tolist()
+    # 120 x 200 px boxes: 25 % padding, made 3:4
+    assert predictions.area == pytest.approx(np.full(len(boxes), 250 * 187.5))
+
+
+def test_end_to_end_with_a_detector(whole_set: EvalSet) -> None:
+    """A detector that finds the left person of every photo: half of the people, nothing else."""
+
+    class LeftPerson:
+        session = CentreSession()
+
+        def __call__(self, images: list[np.ndarray]) -> list[Boxes]:
+            return [Boxes.from_xyxy([[10, 20, 130, 220]]) for _ in images]
+
+    boxes = detected_boxes(LeftPerson(), whole_set)  # type: ignore[arg-type]
+    result = measure(PoseEstimator(CentreSession()), whole_set, boxes=boxes, progress=False)
+    assert result.points == {}
+    assert result.detection is not None
+    assert (result.detection.recall, result.detection.precision) == (0.5, 1)
+    assert result.people == IMAGES and result.boxes == "centre.onnx"
+    text = to_text([ModelReport("m", (256, 192), Complexity(1, 1), 1.0, "test", False, (result,))])
+    assert "recall 0.500 of 8 people" in text
 
 
 def test_no_detection_is_zero_recall(whole_set: EvalSet) -> None:
