@@ -1,0 +1,133 @@
+"""DWPose: the one node that replaces DWPreprocessor of comfyui_controlnet_aux."""
+
+from __future__ import annotations
+
+import json
+
+from comfy_api.latest import io, ui
+
+from dwpose_annotator import Annotator, draw_poses
+from dwpose_annotator.clip import estimate_frames
+
+from .images import TensorFrames, black_maps, put_map, short_side, some_of
+from .models import NO_DETECTOR, describe_device, load_annotator, weight_choices
+from .pose_keypoint import to_pose_keypoint
+from .progress import Progress, show_text
+from .types import CATEGORY, DWPoseModel, PoseKeypoint
+
+SWITCH = ["enable", "disable"]
+# Choices of DWPreprocessor -> our weights. TorchScript files hold the same networks.
+OLD_DETECTORS = {
+    "None": NO_DETECTOR,
+    "yolox_l.onnx": "yolox_l",
+    "yolox_l.torchscript.pt": "yolox_l",
+}
+OLD_ESTIMATORS = {
+    "dw-ll_ucoco_384.onnx": "dw-ll_ucoco_384",
+    "dw-ll_ucoco.onnx": "dw-ll_ucoco",
+    "dw-ll_ucoco_384_bs5.torchscript.pt": "dw-ll_ucoco_384",
+}
+
+
+def _choices(kind, old: dict[str, str]) -> list[str]:
+    new = [name for name in weight_choices(kind) if name not in old.values()]
+    return [*new, *old]
+
+
+def _inputs() -> list[io.Input]:
+    """The inputs of DWPreprocessor, in its order, and one more."""
+    part = "Draw this part and keep it in the JSON."
+    return [
+        io.Image.Input("image", tooltip="One picture or the frames of a clip."),
+        io.Combo.Input("detect_hand", options=SWITCH, default="enable", tooltip=part),
+        io.Combo.Input("detect_body", options=SWITCH, default="enable", tooltip=part),
+        io.Combo.Input("detect_face", options=SWITCH, default="enable", tooltip=part),
+        io.Int.Input(
+            "resolution",
+            default=512,
+            min=64,
+            max=16384,
+            step=64,
+            tooltip="Short side of the map, which is drawn at this size.",
+        ),
+        io.Combo.Input(
+            "bbox_detector",
+            options=_choices("detector", OLD_DETECTORS),
+            default="person-nano",
+            tooltip="Finds the people. None: each picture shows one person who fills it.",
+        ),
+        io.Combo.Input(
+            "pose_estimator", options=_choices("pose", OLD_ESTIMATORS), default="dwpose-t"
+        ),
+        io.Combo.Input(
+            "scale_stick_for_xinsr_cn",
+            options=SWITCH[::-1],
+            default="disable",
+            tooltip="Thicker limbs on large maps, for the SDXL ControlNet by xinsir.",
+        ),
+        DWPoseModel.Input(
+            "model",
+            optional=True,
+            tooltip="Networks that stay loaded between runs, instead of the two choices above.",
+        ),
+    ]
+
+
+class DWPoseAllInOne(io.ComfyNode):
+    """IMAGE -> map and POSE_KEYPOINT."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="DWPoseAnnotator",
+            display_name="DWPose",
+            category=CATEGORY,
+            description="Picture to OpenPose skeleton map in one node, with the inputs of the "
+            "DWPose Estimator that people know.",
+            inputs=_inputs(),
+            outputs=[
+                io.Image.Output("image", display_name="IMAGE"),
+                PoseKeypoint.Output("pose_keypoint", display_name="POSE_KEYPOINT"),
+            ],
+            hidden=[io.Hidden.unique_id],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        image,
+        detect_hand: str = "enable",
+        detect_body: str = "enable",
+        detect_face: str = "enable",
+        resolution: int = 512,
+        bbox_detector: str = "person-nano",
+        pose_estimator: str = "dwpose-t",
+        scale_stick_for_xinsr_cn: str = "disable",
+        model: Annotator | None = None,
+    ) -> io.NodeOutput:
+        if model is None:
+            model = load_annotator(
+                OLD_ESTIMATORS.get(pose_estimator, pose_estimator),
+                OLD_DETECTORS.get(bbox_detector, bbox_detector),
+                "auto",
+            )
+        show_text(cls.hidden.unique_id, describe_device(model))
+        parts = {
+            "body": detect_body == "enable",
+            "hands": detect_hand == "enable",
+            "face": detect_face == "enable",
+        }
+        style = "xinsir" if scale_stick_for_xinsr_cn == "enable" else "controlnet_aux"
+        frames = TensorFrames(image)
+        size_hw = short_side(frames.size_hw, resolution)
+        maps, progress, poses = black_maps(len(frames), size_hw), Progress(len(frames)), []
+        for index, frame in enumerate(estimate_frames(model, frames)):
+            pixels = draw_poses(frame, style=style, size_hw=size_hw, **parts)
+            put_map(maps, index, pixels)
+            poses.append(frame)
+            progress.step(lambda pixels=pixels: pixels)
+        pose_keypoint = to_pose_keypoint(poses, **parts)
+        preview = ui.PreviewImage(some_of(maps), cls=cls).as_dict()
+        return io.NodeOutput(
+            maps, pose_keypoint, ui=preview | {"openpose_json": [json.dumps(pose_keypoint)]}
+        )
