@@ -130,6 +130,12 @@ def test_letterbox_of_extreme_images(size_hw):
     assert ratio == min(320 / size_hw[0], 416 / size_hw[1])
 
 
+def test_letterbox_cuts_fractions_of_pixels_off():
+    canvas, _ = letterbox(np.full((363, 500, 3), 7, np.uint8), (640, 640))
+    assert (canvas[:, 0, 0] == 7).sum() == 464  # 363 * 1.28 = 464.64
+    assert (canvas[464:] == 114).all()
+
+
 def test_grid_is_row_major_and_finest_first():
     cells, strides = make_grid((64, 96))
     assert len(cells) == 8 * 12 + 4 * 6 + 2 * 3
