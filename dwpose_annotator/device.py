@@ -32,7 +32,7 @@ class DeviceRow:
 # In the order in which "auto" prefers them. Source: onnxruntime.get_all_providers() and the
 # packages on ONNX Runtime's install page.
 DEVICES: dict[str, DeviceRow] = {
-    "cuda": DeviceRow("CUDAExecutionProvider", "onnxruntime-gpu[cuda,cudnn]", True),
+    "cuda": DeviceRow("CUDAExecutionProvider", '"onnxruntime-gpu[cuda,cudnn]"', True),
     "tensorrt": DeviceRow("TensorrtExecutionProvider", "onnxruntime-gpu tensorrt", False),
     "migraphx": DeviceRow("MIGraphXExecutionProvider", "onnxruntime-migraphx", True),
     "rocm": DeviceRow("ROCMExecutionProvider", "onnxruntime-rocm", True),

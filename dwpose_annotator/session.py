@@ -182,7 +182,7 @@ def _create(file: Path, device: DeviceChoice, options: SessionOptions) -> Any:
     if device.name == "directml":  # DirectML supports neither; source: ONNX Runtime's DirectML page
         settings.enable_mem_pattern = False
         settings.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-    profile = _tensorrt_profile(file, options.max_batch) if device.name == "tensorrt" else None
+    profile = tensorrt_profile(file, options.max_batch) if device.name == "tensorrt" else None
     providers = provider_list(
         device, engine_cache_dir=options.engine_cache_dir, shape_profile=profile
     )
@@ -210,7 +210,7 @@ def _creation_error(file: Path, device: DeviceChoice, error: Exception) -> Value
     return DeviceError(f"{device.provider} failed to load {file.name}: {error}")
 
 
-def _tensorrt_profile(file: Path, max_batch: int) -> dict[str, str]:
+def tensorrt_profile(file: Path, max_batch: int) -> dict[str, str]:
     """Ranges for a free batch size; without them each new batch size builds an engine anew."""
     reader = OnnxSession(file, "cpu")
     batch, *rest = reader.input_shape

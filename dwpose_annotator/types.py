@@ -38,7 +38,8 @@ class Boxes:
     """Person boxes of one image.
 
     Attributes:
-        xyxy: (N, 4) float32, left, top, right, bottom in image pixels; may reach past the image.
+        xyxy: (N, 4) float32, finite: left, top, right, bottom in image pixels; may reach past the
+            image.
         score: (N,) float32 in [0, 1]; ones where nobody scored them.
     """
 
@@ -48,6 +49,8 @@ class Boxes:
     def __post_init__(self) -> None:
         _set_array(self, "xyxy", (None, 4), np.float32)
         _set_array(self, "score", (len(self.xyxy),), np.float32)
+        if not np.isfinite(self.xyxy).all():
+            raise ValueError(f"Boxes.xyxy must be finite, but got {self.xyxy.tolist()}")
 
     def __len__(self) -> int:
         return len(self.xyxy)

@@ -90,23 +90,27 @@ def save_fixed_detector(
 
 
 def save_network(
-    path: Path, input_shape: list[int | str], output_shapes: list[list[int | str]]
+    path: Path,
+    input_shape: list[int | str],
+    output_shapes: list[list[int | str]],
+    *,
+    element: int = TensorProto.FLOAT,
 ) -> Path:
-    """A network of any declared shapes, for contract checks; it is never run."""
+    """A network of any declared shapes that gives its input back, for contract checks."""
     nodes = [
         helper.make_node("Identity", ["input"], [f"output{i}"]) for i in range(len(output_shapes))
     ]
     outputs = [(f"output{i}", shape) for i, shape in enumerate(output_shapes)]
-    return _save(path, nodes, ("input", input_shape), outputs, {})
+    return _save(path, nodes, ("input", input_shape), outputs, {}, element)
 
 
-def _save(path, nodes, network_input, outputs, constants):
-    float_info = helper.make_tensor_value_info
+def _save(path, nodes, network_input, outputs, constants, element=TensorProto.FLOAT):
+    info = helper.make_tensor_value_info
     graph = helper.make_graph(
         nodes,
         "fake",
-        [float_info(network_input[0], TensorProto.FLOAT, network_input[1])],
-        [float_info(name, TensorProto.FLOAT, shape) for name, shape in outputs],
+        [info(network_input[0], element, network_input[1])],
+        [info(name, element, shape) for name, shape in outputs],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

@@ -147,6 +147,12 @@ def test_odd_boxes_give_finite_poses(box, session):
     assert np.isfinite(poses.score).all()
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_boxes_must_be_finite(value):
+    with pytest.raises(ValueError, match="finite"):
+        Boxes.from_xyxy([[0, 0, value, 5]])
+
+
 def test_extreme_images(session):
     estimator = PoseEstimator(session)
     for size_hw in ((1, 1), (20, 20000), (20000, 20)):

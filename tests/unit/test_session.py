@@ -7,6 +7,7 @@ import logging
 import numpy as np
 import pytest
 import torch
+from onnx import TensorProto
 
 from dwpose_annotator import Annotator, DeviceError, WeightsError
 from dwpose_annotator.device import (
@@ -19,7 +20,12 @@ from dwpose_annotator.device import (
 from dwpose_annotator.estimate import PoseEstimator
 from dwpose_annotator.models import build_pose_model
 from dwpose_annotator.models.onnx_export import export_onnx, export_pose_onnx
-from dwpose_annotator.session import OnnxSession, SessionOptions, TorchSession
+from dwpose_annotator.session import (
+    OnnxSession,
+    SessionOptions,
+    TorchSession,
+    tensorrt_profile,
+)
 from dwpose_annotator.types import Boxes
 from tests.fake_networks import save_bright_spot_pose, save_network
 
@@ -214,6 +220,32 @@ def test_export_keeps_the_training_mode(tiny_pose, tmp_path):
         assert tiny_pose.training
     finally:
         tiny_pose.eval()
+
+
+def test_half_precision_graphs_are_fed_and_read_as_single(tmp_path):
+    shape = ["batch", 3, 4, 5]
+    path = save_network(tmp_path / "half.onnx", shape, [shape], element=TensorProto.FLOAT16)
+    batch = np.random.RandomState(0).rand(2, 3, 4, 5).astype(np.float32)
+    (output,) = OnnxSession(path, "cpu").run(batch)
+    assert output.dtype == np.float32
+    np.testing.assert_allclose(output, batch, atol=1e-3)
+
+
+def test_integer_input_is_refused(tmp_path):
+    shape = ["batch", 3, 4, 5]
+    path = save_network(tmp_path / "bytes.onnx", shape, [shape], element=TensorProto.UINT8)
+    with pytest.raises(WeightsError, match=r"bytes\.onnx.*uint8"):
+        OnnxSession(path, "cpu")
+
+
+def test_tensorrt_prepares_for_the_batches_that_come(tmp_path):
+    free = save_bright_spot_pose(tmp_path / "free.onnx")
+    assert tensorrt_profile(free, 16) == {
+        "trt_profile_min_shapes": "input:1x3x256x192",
+        "trt_profile_opt_shapes": "input:4x3x256x192",
+        "trt_profile_max_shapes": "input:16x3x256x192",
+    }
+    assert tensorrt_profile(save_bright_spot_pose(tmp_path / "one.onnx", batch=1), 16) == {}
 
 
 def test_no_file(tmp_path):
