@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Callable
 from pathlib import Path
 
 from dwpose_annotator.detect import Detector
-from dwpose_annotator.estimate import PoseEstimator
 from dwpose_annotator.session import OnnxSession, SessionOptions
 from dwpose_annotator.weights import resolve_weights
 from train.evaluation.eval_set import EvalSet, find_eval_sets
-from train.evaluation.measure import measure
+from train.evaluation.measure import measure_model
 from train.evaluation.person_boxes import PersonBoxes, boxes_from_file, detected_boxes
-from train.evaluation.report import ModelReport, to_text, write_json, write_plot
+from train.evaluation.report import to_text, write_json, write_plot
 from train.evaluation.run_model import open_model
 
 log = logging.getLogger(__name__)
@@ -56,15 +54,25 @@ def run(arguments: argparse.Namespace) -> None:
     """Measure every model on every data set, print the tables, write the files."""
     sets = find_eval_sets(arguments.data, image_dir=arguments.images)
     boxes = [_boxes(arguments, eval_set) for eval_set in sets]
-    reports = [_report(name, sets, boxes, arguments) for name in arguments.models]
+    reports = []
+    for name in arguments.models:
+        model = open_model(name, device=arguments.device, threads=arguments.threads)
+        log.info("%s runs on %s", model.name, model.session.provider)
+        report = measure_model(
+            model,
+            sets,
+            boxes=boxes,
+            flip_test=arguments.flip,
+            use_area=not arguments.no_area,
+            resamples=arguments.resamples,
+            max_batch=arguments.batch,
+        )
+        reports.append(report)
     print(to_text(reports))
-    writers: tuple[tuple[Path | None, Callable[[list[ModelReport], Path], None]], ...] = (
-        (arguments.json, write_json),
-        (arguments.plot, write_plot),
-    )
-    for path, write in writers:
-        if path is not None:
-            write(reports, path)
+    if arguments.json is not None:
+        write_json(reports, arguments.json)
+    if arguments.plot is not None:
+        write_plot(reports, arguments.plot)
 
 
 def _boxes(arguments: argparse.Namespace, eval_set: EvalSet) -> PersonBoxes | None:
@@ -75,39 +83,3 @@ def _boxes(arguments: argparse.Namespace, eval_set: EvalSet) -> PersonBoxes | No
     path, network_input = resolve_weights(arguments.detector, "detector")
     session = OnnxSession(path, arguments.device, options=SessionOptions(arguments.threads))
     return detected_boxes(Detector(session, network_input=network_input), eval_set)
-
-
-def _report(
-    name: str,
-    sets: list[EvalSet],
-    boxes: list[PersonBoxes | None],
-    arguments: argparse.Namespace,
-) -> ModelReport:
-    model = open_model(name, device=arguments.device, threads=arguments.threads)
-    log.info("%s runs on %s", model.name, model.session.provider)
-    estimator = PoseEstimator(
-        model.session,
-        network_input=model.network_input,
-        max_batch=arguments.batch,
-        flip_test=arguments.flip,
-    )
-    results = tuple(
-        measure(
-            estimator,
-            eval_set,
-            boxes=given,
-            use_area=not arguments.no_area,
-            resamples=arguments.resamples,
-        )
-        for eval_set, given in zip(sets, boxes, strict=True)
-    )
-    width, height = estimator.crop_wh
-    return ModelReport(
-        model.name,
-        (height, width),
-        model.complexity,
-        model.latency_ms,
-        model.provider,
-        arguments.flip,
-        results,
-    )

@@ -24,8 +24,8 @@ from dwpose_annotator.types import Boxes, Crops, SimCC
 from train.config import annotation_and_images
 from train.data import People, load_people
 from train.evaluation.eval_set import find_eval_sets
-from train.evaluation.measure import measure
-from train.evaluation.report import ModelReport, to_text
+from train.evaluation.measure import measure_model
+from train.evaluation.report import to_text
 from train.evaluation.run_model import load_pose_checkpoint, open_model
 
 # As shares of the largest logit, because an untrained network's logits are tiny.
@@ -177,21 +177,7 @@ def _export_int8(model: PoseModel, out: Path, crops: Crops, data: Path) -> None:
 def accuracy_cost(files: list[Path], data: Path) -> str:
     """Evaluation tables of several ONNX files side by side."""
     sets = find_eval_sets(data)
-    reports = []
-    for file in files:
-        opened = open_model(str(file), device="cpu")
-        estimator = PoseEstimator(opened.session)
-        results = tuple(measure(estimator, eval_set, resamples=200) for eval_set in sets)
-        width, height = estimator.crop_wh
-        reports.append(
-            ModelReport(
-                opened.name,
-                (height, width),
-                opened.complexity,
-                opened.latency_ms,
-                opened.provider,
-                flip_test=False,
-                results=results,
-            )
-        )
+    reports = [
+        measure_model(open_model(str(file), device="cpu"), sets, resamples=200) for file in files
+    ]
     return to_text(reports)

@@ -23,7 +23,7 @@ from train.data import PARTS
 from train.evaluate import add_arguments, run
 from train.evaluation.coco_ap import evaluate_ap
 from train.evaluation.eval_set import EvalSet, find_eval_sets, load_eval_set
-from train.evaluation.measure import hand_mean, measure
+from train.evaluation.measure import ModelReport, hand_mean, measure
 from train.evaluation.person_boxes import (
     PersonBoxes,
     boxes_from_file,
@@ -33,8 +33,8 @@ from train.evaluation.person_boxes import (
 )
 from train.evaluation.point_metrics import evaluate_predictions, point_errors, point_metrics
 from train.evaluation.predictions import Predictions
-from train.evaluation.report import ModelReport, to_text
-from train.evaluation.run_model import predict
+from train.evaluation.report import to_text
+from train.evaluation.run_model import Latency, predict
 from train.evaluation.uncertainty import ratio_estimate
 
 SIZE_WH = (320, 240)
@@ -275,7 +275,9 @@ def test_end_to_end_with_a_detector(whole_set: EvalSet) -> None:
     assert result.detection is not None
     assert (result.detection.recall, result.detection.precision) == (0.5, 1)
     assert result.people == IMAGES and result.boxes == "centre.onnx"
-    text = to_text([ModelReport("m", (256, 192), Complexity(1, 1), 1.0, "test", False, (result,))])
+    text = to_text(
+        [ModelReport("m", (256, 192), Complexity(1, 1), Latency(1.0, "x"), False, (result,))]
+    )
     assert "recall 0.500 of 8 people" in text
 
 
@@ -312,7 +314,7 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "| student | 256x192 |" in table and "flip test" in table
     (report,) = json.loads((tmp_path / "out.json").read_text())
     assert report["complexity"]["parameters"] == 5_519_779
-    assert report["latency_ms"] > 0
+    assert report["latency"]["ms"] > 0
     assert [result["data"] for result in report["results"]] == ["faces", "whole"]
     whole = report["results"][1]
     assert whole["people"] == IMAGES * PEOPLE_PER_IMAGE

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from dwpose_annotator.estimate import PoseEstimator
+from dwpose_annotator.estimate import MAX_BATCH, PoseEstimator
+from dwpose_annotator.models.complexity import Complexity
 from train.evaluation.coco_ap import PartAP, annotated_area, evaluate_ap
 from train.evaluation.eval_set import EvalSet
 from train.evaluation.person_boxes import (
@@ -16,7 +18,7 @@ from train.evaluation.person_boxes import (
     ground_truth_boxes,
 )
 from train.evaluation.point_metrics import point_errors, point_metrics
-from train.evaluation.run_model import predict
+from train.evaluation.run_model import Latency, OpenedModel, predict
 from train.evaluation.uncertainty import Estimate
 
 
@@ -45,6 +47,54 @@ class SetResult:
     def parts(self) -> tuple[str, ...]:
         """The labelled parts; the last one is the whole body or the only part there is."""
         return tuple(self.ap)
+
+
+@dataclass(frozen=True)
+class ModelReport:
+    """Everything measured of one model.
+
+    Attributes:
+        name: of the model.
+        input_hw: network input.
+        complexity: parameters and multiply-adds.
+        latency: of one crop on ONNX Runtime.
+        flip_test: whether mirrored crops were averaged in.
+        results: one entry per data set.
+    """
+
+    name: str
+    input_hw: tuple[int, int]
+    complexity: Complexity
+    latency: Latency
+    flip_test: bool
+    results: tuple[SetResult, ...]
+
+
+def measure_model(
+    model: OpenedModel,
+    sets: Sequence[EvalSet],
+    *,
+    boxes: Sequence[PersonBoxes | None] | None = None,
+    flip_test: bool = False,
+    use_area: bool = True,
+    resamples: int = 0,
+    max_batch: int = MAX_BATCH,
+) -> ModelReport:
+    """Measure a model on every data set; see ``measure`` for the options."""
+    estimator = PoseEstimator(
+        model.session,
+        network_input=model.network_input,
+        max_batch=max_batch,
+        flip_test=flip_test,
+    )
+    results = [
+        measure(estimator, eval_set, boxes=given, use_area=use_area, resamples=resamples)
+        for eval_set, given in zip(sets, boxes or [None] * len(sets), strict=True)
+    ]
+    width, height = estimator.crop_wh
+    return ModelReport(
+        model.name, (height, width), model.complexity, model.latency, flip_test, tuple(results)
+    )
 
 
 def measure(

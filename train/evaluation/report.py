@@ -5,40 +5,15 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dwpose_annotator.files import write_atomic
-from dwpose_annotator.models.complexity import Complexity
 from train.evaluation.coco_ap import PartAP
-from train.evaluation.measure import SetResult, hand_mean
+from train.evaluation.measure import ModelReport, SetResult, hand_mean
 from train.evaluation.uncertainty import Estimate, Interval
 
 COLUMNS = ("body", "foot", "face", "hand", "whole")  # of the DWPose page
-
-
-@dataclass(frozen=True)
-class ModelReport:
-    """Everything measured of one model.
-
-    Attributes:
-        name: of the model.
-        input_hw: network input.
-        complexity: parameters and multiply-adds.
-        latency_ms: one crop on ONNX Runtime, on this machine, with ``provider``.
-        provider: ONNX Runtime provider.
-        flip_test: whether mirrored crops were averaged in.
-        results: one entry per data set.
-    """
-
-    name: str
-    input_hw: tuple[int, int]
-    complexity: Complexity
-    latency_ms: float
-    provider: str
-    flip_test: bool
-    results: tuple[SetResult, ...]
 
 
 def to_text(reports: Sequence[ModelReport]) -> str:
@@ -61,7 +36,8 @@ def to_text(reports: Sequence[ModelReport]) -> str:
         blocks.append(_ap_table(reports, same_set))
         if any(results.points for results in same_set):
             blocks.append(_points_table(reports, same_set))
-    return "\n\n".join(blocks)
+    machines = dict.fromkeys(report.latency.machine for report in reports)
+    return "\n\n".join([*blocks, f"ORT ms: {'; '.join(machines)}"])
 
 
 def _ap_table(reports: Sequence[ModelReport], results: Sequence[SetResult]) -> str:
@@ -81,7 +57,7 @@ def _ap_table(reports: Sequence[ModelReport], results: Sequence[SetResult]) -> s
                 _range(main, 100, 1) if main else "-",
                 f"{report.complexity.parameters / 1e6:.2f}",
                 f"{report.complexity.macs / 1e9:.3f}",
-                f"{report.latency_ms:.1f}",
+                f"{report.latency.ms:.1f}",
             ]
         )
     return _aligned(header, rows)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 from tqdm import tqdm
 
 from dwpose_annotator.crop import batch_slices, box_to_center_scale, fix_aspect
@@ -31,6 +34,19 @@ WARM_UP_RUNS, TIMED_RUNS = 3, 20
 
 
 @dataclass(frozen=True)
+class Latency:
+    """Median time of one crop on ONNX Runtime.
+
+    Attributes:
+        ms: milliseconds.
+        machine: provider, threads, ONNX Runtime version and machine that it holds for.
+    """
+
+    ms: float
+    machine: str
+
+
+@dataclass(frozen=True)
 class OpenedModel:
     """A pose network ready to run.
 
@@ -39,16 +55,14 @@ class OpenedModel:
         session: runs it.
         network_input: colour order and normalisation.
         complexity: parameters and multiply-adds.
-        latency_ms: median time of one crop on ONNX Runtime, on this machine.
-        provider: ONNX Runtime provider behind ``latency_ms``.
+        latency: on ONNX Runtime, on this machine.
     """
 
     name: str
     session: Session
     network_input: NetworkInput
     complexity: Complexity
-    latency_ms: float
-    provider: str
+    latency: Latency
 
 
 def load_pose_checkpoint(path: Path) -> tuple[PoseModel, str]:
@@ -84,24 +98,22 @@ def open_model(
             session,
             network_input,
             onnx_complexity(file),
-            latency_ms(session),
-            session.provider,
+            measure_latency(session, threads),
         )
     model, _ = load_pose_checkpoint(path)
     width, height = model.config.crop_wh
     with tempfile.TemporaryDirectory() as folder:
         exported = Path(folder) / "model.onnx"
         export_pose_onnx(model, exported)
-        timed = OnnxSession(exported, "cpu", options=options)
-        milliseconds = latency_ms(timed)
+        latency = measure_latency(OnnxSession(exported, "cpu", options=options), threads)
     complexity = module_complexity(model, (3, height, width))
     name = path.parent.name if path.stem == "model" else path.stem  # a run's model.pt: the run
     session = TorchSession(model, (None, 3, height, width), device=device, name=name)
-    return OpenedModel(name, session, POSE_INPUT, complexity, milliseconds, timed.provider)
+    return OpenedModel(name, session, POSE_INPUT, complexity, latency)
 
 
-def latency_ms(session: OnnxSession) -> float:
-    """Median milliseconds of one crop, noise as input."""
+def measure_latency(session: OnnxSession, threads: int | None) -> Latency:
+    """Median of repeated runs with one crop of noise."""
     shape = [side or 1 for side in session.input_shape]
     batch = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
     seconds = []
@@ -109,7 +121,11 @@ def latency_ms(session: OnnxSession) -> float:
         start = time.perf_counter()
         session.run(batch)
         seconds.append(time.perf_counter() - start)
-    return float(np.median(seconds[WARM_UP_RUNS:]) * 1e3)
+    machine = (
+        f"{session.provider}, {threads or os.cpu_count()} threads, "
+        f"onnxruntime {onnxruntime.__version__}, {platform.system()} {platform.machine()}"
+    )
+    return Latency(float(np.median(seconds[WARM_UP_RUNS:]) * 1e3), machine)
 
 
 def predict(
