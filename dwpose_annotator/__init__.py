@@ -6,12 +6,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dwpose_annotator.draw import draw_poses
-    from dwpose_annotator.openpose_json import from_openpose_json, to_openpose_json
-
     from dwpose_annotator.annotator import Annotator
+    from dwpose_annotator.draw import draw_poses
     from dwpose_annotator.errors import DeviceError, WeightsError
     from dwpose_annotator.images import load_image
+    from dwpose_annotator.openpose_json import from_openpose_json, to_openpose_json
     from dwpose_annotator.types import Boxes, Poses
 
 __version__ = "0.1.0"

@@ -159,6 +159,14 @@ def find_weights(
     return None
 
 
+def locate_weights(row: Weights) -> Path | None:
+    """The file of these weights that would be used now, without any download."""
+    try:
+        return find_weights(row) or download_weights(row, offline=True)
+    except WeightsError:
+        return None
+
+
 def download_weights(row: Weights, *, offline: bool = False) -> Path:
     """The published file of these weights, from the Hugging Face cache or the network.
 
