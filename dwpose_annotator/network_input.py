@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-import cv2
 import numpy as np
 
 from dwpose_annotator.types import FloatArray, ImageArray
@@ -39,6 +38,8 @@ class NetworkInput:
 
         A look-up per grey level is exact and, on one core, faster than multiply-and-add.
         """
+        import cv2  # here: whoever only wants the table of weights must not wait for it
+
         height, width = pixels[0].shape[:2]
         batch = np.empty((len(pixels), 3, height, width), np.float32)
         channels = (0, 1, 2) if self.channel_order == "rgb" else (2, 1, 0)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 from comfy_api.latest import io, ui
-
-from dwpose_annotator import Annotator, draw_poses
-from dwpose_annotator.clip import estimate_frames
 
 from .images import TensorFrames, black_maps, put_map, short_side, some_of
 from .models import NO_DETECTOR, describe_device, load_annotator, weight_choices
 from .pose_keypoint import to_pose_keypoint
 from .progress import Progress, show_text
 from .types import CATEGORY, DWPoseModel, PoseKeypoint
+
+if TYPE_CHECKING:
+    from dwpose_annotator import Annotator
 
 SWITCH = ["enable", "disable"]
 # Choices of DWPreprocessor -> our weights. TorchScript files hold the same networks.
@@ -86,8 +87,8 @@ class DWPoseAllInOne(io.ComfyNode):
             "DWPose Estimator that people know.",
             inputs=_inputs(),
             outputs=[
-                io.Image.Output("image", display_name="IMAGE"),
-                PoseKeypoint.Output("pose_keypoint", display_name="POSE_KEYPOINT"),
+                io.Image.Output(display_name="IMAGE"),
+                PoseKeypoint.Output(display_name="POSE_KEYPOINT"),
             ],
             hidden=[io.Hidden.unique_id],
         )
@@ -105,6 +106,9 @@ class DWPoseAllInOne(io.ComfyNode):
         scale_stick_for_xinsr_cn: str = "disable",
         model: Annotator | None = None,
     ) -> io.NodeOutput:
+        from dwpose_annotator import draw_poses
+        from dwpose_annotator.clip import estimate_frames
+
         if model is None:
             model = load_annotator(
                 OLD_ESTIMATORS.get(pose_estimator, pose_estimator),

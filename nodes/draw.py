@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io, ui
 
-from dwpose_annotator.draw import STYLES, draw_poses
+from dwpose_annotator.draw_styles import STYLES
 
 from .images import black_maps, put_map, some_of
 from .pose_keypoint import from_pose_keypoint
@@ -64,7 +64,7 @@ class DWPoseDraw(io.ComfyNode):
             category=CATEGORY,
             description="Draws poses at any size; sticks and dots stay crisp.",
             inputs=INPUTS,
-            outputs=[io.Image.Output("image", display_name="IMAGE")],
+            outputs=[io.Image.Output(display_name="IMAGE")],
         )
 
     @classmethod
@@ -80,6 +80,8 @@ class DWPoseDraw(io.ComfyNode):
         feet: bool = False,
         keypoint_threshold: float = 0.3,
     ) -> io.NodeOutput:
+        from dwpose_annotator import draw_poses
+
         frames = from_pose_keypoint(pose_keypoint)
         canvas_hw = frames[0].size_hw if frames else (SMALLEST, SMALLEST)
         size_hw = wanted_size(canvas_hw, width, height)

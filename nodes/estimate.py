@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from functools import partial
+from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
-
-from dwpose_annotator import Annotator, Boxes, draw_poses
-from dwpose_annotator.clip import estimate_frames
 
 from .images import TensorFrames, short_side
 from .models import describe_device, with_detector_options
@@ -23,6 +21,9 @@ from .people import (
 from .pose_keypoint import to_pose_keypoint
 from .progress import PREVIEW_SIDE, Progress, show_text
 from .types import CATEGORY, BoundingBoxes, DWPoseKeypoints, DWPoseModel, PoseKeypoint
+
+if TYPE_CHECKING:
+    from dwpose_annotator import Annotator
 
 INPUTS = [
     DWPoseModel.Input("model"),
@@ -96,18 +97,16 @@ class DWPoseEstimate(io.ComfyNode):
             description="Finds people and their body, hand, face and foot keypoints.",
             inputs=INPUTS,
             outputs=[
-                PoseKeypoint.Output("pose_keypoint", display_name="POSE_KEYPOINT"),
+                PoseKeypoint.Output(display_name="POSE_KEYPOINT"),
                 DWPoseKeypoints.Output(
-                    "keypoints",
                     display_name="keypoints",
                     tooltip="A dwpose_annotator.Poses per frame, for nodes written in Python.",
                 ),
                 io.Int.Output(
-                    "person_count",
                     display_name="person_count",
                     tooltip="People in the frame that shows the most.",
                 ),
-                BoundingBoxes.Output("boxes", display_name="boxes"),
+                BoundingBoxes.Output(display_name="boxes"),
             ],
             hidden=[io.Hidden.unique_id],
         )
@@ -127,6 +126,9 @@ class DWPoseEstimate(io.ComfyNode):
         mask=None,
         boxes=None,
     ) -> io.NodeOutput:
+        from dwpose_annotator import Boxes, draw_poses
+        from dwpose_annotator.clip import estimate_frames
+
         frames = TensorFrames(image)
         annotator = with_detector_options(
             model,

@@ -31,7 +31,7 @@ class SavePoseKeypointJSON(io.ComfyNode):
                 PoseKeypoint.Input("pose_keypoint"),
                 io.String.Input("filename_prefix", default="poses/pose"),
             ],
-            outputs=[io.String.Output("path", display_name="path")],
+            outputs=[io.String.Output(display_name="path")],
             is_output_node=True,
         )
 
@@ -87,8 +87,8 @@ class LoadPoseKeypointJSON(io.ComfyNode):
                 ),
             ],
             outputs=[
-                PoseKeypoint.Output("pose_keypoint", display_name="POSE_KEYPOINT"),
-                io.Int.Output("frame_count", display_name="frame_count"),
+                PoseKeypoint.Output(display_name="POSE_KEYPOINT"),
+                io.Int.Output(display_name="frame_count"),
             ],
         )
 

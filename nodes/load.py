@@ -48,10 +48,8 @@ class LoadDWPose(io.ComfyNode):
                 ),
             ],
             outputs=[
-                DWPoseModel.Output("model", display_name="model"),
-                io.String.Output(
-                    "device", display_name="device", tooltip="What really runs the networks."
-                ),
+                DWPoseModel.Output(display_name="model"),
+                io.String.Output(display_name="device", tooltip="What really runs the networks."),
             ],
             hidden=[io.Hidden.unique_id],
         )

@@ -1,4 +1,7 @@
-"""Weight files in ComfyUI's folders, ComfyUI's device, and the networks that come of them."""
+"""Weight files in ComfyUI's folders, ComfyUI's device, and the networks that come of them.
+
+ComfyUI's start must not wait for OpenCV, so what needs it is imported when a node runs.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,20 @@ import logging
 import os
 import sys
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import comfy.model_management
 import folder_paths
 
-from dwpose_annotator import Annotator
-from dwpose_annotator.detect import Detector, DetectorOptions
 from dwpose_annotator.device import DEVICES
-from dwpose_annotator.estimate import PoseEstimator
-from dwpose_annotator.session import Session
 from dwpose_annotator.weights import WEIGHTS, Kind
 
 from .progress import stop_if_asked
+
+if TYPE_CHECKING:
+    from dwpose_annotator import Annotator
+    from dwpose_annotator.detect import Detector, DetectorOptions
+    from dwpose_annotator.session import Session
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +67,8 @@ def load_annotator(pose: str, detector: str, device: str) -> Annotator:
             f"ONNX Runtime is not installed. Run: {sys.executable} -m pip install onnxruntime-gpu"
             " (NVIDIA) or: onnxruntime (any other machine); then start ComfyUI again."
         )
+    from dwpose_annotator import Annotator
+
     annotator = Annotator.from_pretrained(
         _weight_argument(pose),
         detector=_weight_argument(detector),
@@ -106,6 +113,8 @@ class InterruptibleSession:
 
 
 def _interruptible(annotator: Annotator) -> Annotator:
+    from dwpose_annotator.estimate import PoseEstimator
+
     pose, detector = annotator.pose, annotator.detector
     if detector is not None:
         detector = _detector(InterruptibleSession(detector.session), detector, detector.options)
@@ -119,6 +128,8 @@ def _interruptible(annotator: Annotator) -> Annotator:
 
 
 def _detector(session: Session, like: Detector, options: DetectorOptions) -> Detector:
+    from dwpose_annotator.detect import Detector
+
     return Detector(
         session, network_input=like.network_input, options=options, max_batch=like.max_batch
     )

@@ -55,7 +55,7 @@ class PoseRetarget(io.ComfyNode):
                     "where they are and only their proportions change.",
                 ),
             ],
-            outputs=[PoseKeypoint.Output("pose_keypoint", display_name="POSE_KEYPOINT")],
+            outputs=[PoseKeypoint.Output(display_name="POSE_KEYPOINT")],
         )
 
     @classmethod

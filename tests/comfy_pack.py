@@ -55,6 +55,8 @@ def comfyui(base: Path) -> Iterator[SimpleNamespace]:
         )
         core.folder_paths.set_base(str(base))
         core.nodes.load_custom_node(str(pack))
+        name = str(pack).replace(".", "_x_")
+        core.part = lambda part: sys.modules[f"{name}.nodes.{part}"]
         core.classes = core.nodes.NODE_CLASS_MAPPINGS
         core.classes |= {c.GET_SCHEMA().node_id: c for c in core.core_nodes.CORE_NODES}
         yield core

@@ -133,8 +133,9 @@ class Schema:
     enable_expand: bool = False
 
     def validate(self) -> None:
-        for ids in ([i.id for i in self.inputs], [o.id for o in self.outputs]):
-            assert len(set(ids)) == len(ids), f"{self.node_id}: ids are not unique: {ids}"
+        """Ids are unique, also between inputs and outputs: old versions insist."""
+        ids = [i.id for i in self.inputs] + [o.id for o in self.outputs if o.id]
+        assert len(set(ids)) == len(ids), f"{self.node_id}: ids are not unique: {ids}"
 
 
 @dataclass
