@@ -147,6 +147,8 @@ def _verify(target: str) -> str:
         raise WeightsError(f"not on this machine. Run: dwpose weights download {target}")
     if not file.is_file():
         raise FileNotFoundError("no such file, and no such name in `dwpose weights list`")
+    if file.suffix not in (".onnx", ".pth"):
+        raise WeightsError("weights are .onnx or .pth files")
     row = next((row for row in WEIGHTS.values() if row.file == file.name), None)
     check_weight_file(
         file,
