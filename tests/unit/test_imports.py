@@ -14,10 +14,20 @@ PACKAGE = REPO / "dwpose_annotator"
 
 # A module imports only from the rows above its own. A new module needs a place here.
 LAYERS = (
-    {"skeleton", "errors", "files"},
+    {"skeleton", "errors", "files", "draw_styles"},
     {"types", "device", "weight_files"},
-    {"crop", "simcc", "images", "network_input", "select_people", "keyframes", "retarget", "hub"},
-    {"models", "session"},
+    {
+        "crop",
+        "draw_figures",
+        "simcc",
+        "images",
+        "network_input",
+        "select_people",
+        "keyframes",
+        "retarget",
+        "hub",
+    },
+    {"models", "session", "draw_strokes"},
     {"weights", "detect", "estimate", "draw", "openpose_json"},
     {"annotator"},
     {"clip", "integrations", "inputs", "box_file"},
