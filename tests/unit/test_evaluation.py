@@ -121,7 +121,7 @@ def test_perfect_predictions_are_perfect_on_what_is_labelled(
     for part, result in evaluate_ap(eval_set.content, perfect, parts=parts).items():
         assert (result.metrics["AP"], result.metrics["AR"]) == (pytest.approx(1), 1), part
     figures = evaluate_predictions(eval_set.people, perfect.xy)
-    assert figures.pop("nme/face", 0) == 0
+    assert figures.pop("nme/face", 0) == figures.pop("nme_box/face", 0) == 0
     assert set(figures.values()) == {1.0}
     expected = {"hand" if part.endswith("hand") else part for part in parts} - {"wholebody"}
     named = {name.removeprefix("pck/") for name in figures if name.startswith("pck/")}
@@ -151,8 +151,14 @@ def test_thresholds_are_inclusive_and_relative_to_the_crop(whole_set: EvalSet) -
         assert evaluate_predictions(people, moved)["pck/whole"] == expected
 
 
-def test_nme_is_relative_to_the_outer_eye_corners(whole_set: EvalSet) -> None:
+def test_face_error_is_relative_to_eyes_and_box(whole_set: EvalSet) -> None:
     people = whole_set.people
+    face = people.xy[:, FACE].astype(np.float64)
+    moved = people.xy.astype(np.float64)
+    size = np.sqrt(np.ptp(face, axis=1).prod(axis=1))
+    moved[:, FACE, 0] += 0.04 * size[:, None]
+    assert evaluate_predictions(people, moved)["nme_box/face"] == pytest.approx(0.04, rel=1e-4)
+
     moved = people.xy.astype(np.float64)
     eyes = np.linalg.norm(moved[:, FACE.start + 36] - moved[:, FACE.start + 45], axis=-1)
     moved[:, FACE, 1] += 0.07 * eyes[:, None]

@@ -89,8 +89,8 @@ def point_metrics(errors: PointErrors, *, resamples: int = 0) -> dict[str, Estim
 
     ``pck`` (5 % of the crop's height) and ``oks`` for each part, for ``whole`` where several are
     labelled; ``pck_torso`` for body and feet, ``pck_head`` for the body of people with a labelled
-    face, ``pck_hand`` relative to the hand box, ``nme`` of faces as a share of the distance between
-    the outer eye corners (lower is better).
+    face, ``pck_hand`` relative to the hand box; mean error of faces (lower is better) as a share of
+    the distance between the outer eye corners, ``nme``, and of the face's size, ``nme_box``.
     """
     ratios = {}
     for part, points in PARTS.items():
@@ -106,7 +106,9 @@ def point_metrics(errors: PointErrors, *, resamples: int = 0) -> dict[str, Estim
         for points in (np.r_[LEFT_HAND], np.r_[RIGHT_HAND])
     ]
     ratios["pck_hand/hand"] = hands[0] + hands[1]
-    ratios["nme/face"] = _inter_ocular_error(errors)
+    eyes = _distance_between(errors, *OUTER_EYE_CORNERS)
+    ratios["nme/face"] = _normalised_face_error(errors, eyes)
+    ratios["nme_box/face"] = _normalised_face_error(errors, _box_size(errors, PARTS["face"]))
     estimates = {
         name: ratio_estimate(top, bottom, errors.image, resamples=resamples)
         for name, (top, bottom) in ratios.items()
@@ -153,13 +155,12 @@ def _mean_oks(errors: PointErrors, points: NDArray[np.int64]) -> NDArray[np.floa
     return np.stack([similarity.sum(axis=1) / np.maximum(counts, 1), counts > 0])
 
 
-def _inter_ocular_error(errors: PointErrors) -> NDArray[np.float64]:
-    """(2, N) mean face error over the eye distance, and whether both eye corners are labelled."""
+def _normalised_face_error(errors: PointErrors, length: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(2, N) mean error of the labelled face points over ``length``, and whether that is known."""
     labelled = errors.labelled[:, FACE]
-    eyes = _distance_between(errors, *OUTER_EYE_CORNERS)
-    usable = np.isfinite(eyes) & (eyes > 0)
+    usable = np.isfinite(length) & (length > 0)
     mean = (errors.distance[:, FACE] * labelled).sum(axis=1) / np.maximum(labelled.sum(axis=1), 1)
-    return np.stack([np.where(usable, mean / np.where(usable, eyes, 1), 0), usable])
+    return np.stack([np.where(usable, mean / np.where(usable, length, 1), 0), usable])
 
 
 def _distance_between(errors: PointErrors, first: int, second: int) -> NDArray[np.float64]:
@@ -169,11 +170,20 @@ def _distance_between(errors: PointErrors, first: int, second: int) -> NDArray[n
 
 
 def _longer_side(errors: PointErrors, points: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(N,) longer side of the box around labelled points, NaN where fewer than two are labelled."""
-    labelled = errors.labelled[:, points]
-    hidden = ~labelled[..., None]
+    """(N,) longer side of the box around labelled points; NaN where fewer than two are labelled."""
+    return _extent(errors, points).max(axis=1)
+
+
+def _box_size(errors: PointErrors, points: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(N,) square root of that box's area."""
+    return np.sqrt(_extent(errors, points).prod(axis=1))
+
+
+def _extent(errors: PointErrors, points: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(N, 2) width and height of the box around labelled points, NaN where it has no extent."""
+    hidden = ~errors.labelled[:, points, None]
     truth = errors.truth[:, points]
     low = np.where(hidden, np.inf, truth).min(axis=1)
     high = np.where(hidden, -np.inf, truth).max(axis=1)
-    with np.errstate(invalid="ignore"):
-        return np.where(labelled.sum(axis=1) > 1, (high - low).max(axis=1), np.nan)
+    enough = errors.labelled[:, points].sum(axis=1) > 1
+    return np.where(enough[:, None], high - low, np.nan)
