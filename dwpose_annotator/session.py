@@ -183,6 +183,8 @@ def _create(file: Path, device: DeviceChoice, options: SessionOptions) -> Any:
         settings.enable_mem_pattern = False
         settings.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     profile = tensorrt_profile(file, options.max_batch) if device.name == "tensorrt" else None
+    if device.name == "tensorrt" and options.engine_cache_dir is not None:
+        Path(options.engine_cache_dir).mkdir(parents=True, exist_ok=True)
     providers = provider_list(
         device, engine_cache_dir=options.engine_cache_dir, shape_profile=profile
     )
