@@ -142,7 +142,7 @@ class Annotator:
         size_hw: tuple[int, int] | None = None,
         body: bool = True,
         hands: bool = True,
-        face: bool = True,
+        face: bool | None = None,
         feet: bool = False,
     ) -> ImageArray:
         """Skeleton map (H, W, 3) uint8 RGB, drawn at ``size_hw`` (default: the image's size)."""
@@ -158,7 +158,7 @@ class Annotator:
         *,
         style: str = "openpose",
         hands: bool = True,
-        face: bool = True,
+        face: bool | None = None,
         body: bool = True,
         feet: bool = False,
         resolution: int | None = None,
@@ -168,7 +168,8 @@ class Annotator:
         Args:
             image: path, PIL image or array.
             style: name of a drawing style.
-            hands: draw the hands; likewise ``face``, ``body`` and ``feet``.
+            hands: draw the hands; likewise ``body`` and ``feet``.
+            face: None follows the style.
             resolution: length of the map's short side, both sides rounded to multiples of 64 as in
                 the original app; None keeps the image's size.
         """

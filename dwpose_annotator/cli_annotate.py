@@ -22,6 +22,7 @@ from dwpose_annotator.cli_options import (
     Pose,
     Resolution,
     Style,
+    Thickness,
     Threads,
     Threshold,
 )
@@ -85,9 +86,10 @@ def annotate(
     style: Style = "openpose",
     resolution: Resolution = None,
     threshold: Threshold = 0.3,
+    thickness: Thickness = "1",
     body: Body = True,
     hands: Hands = True,
-    face: Face = True,
+    face: Face = None,
     feet: Feet = False,
 ) -> None:
     """Write the skeleton map of each photo, and with --json its keypoints.
@@ -101,7 +103,8 @@ def annotate(
     from dwpose_annotator.box_file import read_boxes
     from dwpose_annotator.inputs import expand_inputs, plan_jobs
 
-    drawing = DrawingOptions(style, resolution, threshold, body, hands, face, feet)
+    drawing = DrawingOptions(style, resolution, threshold, thickness, body, hands, face, feet)
+    drawing.check()
     people = PeopleChoice(_check_order(order), max_people)
     given_boxes = None if boxes is None else read_boxes(boxes)
     jobs = plan_jobs(expand_inputs(inputs), output)

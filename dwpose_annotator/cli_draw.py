@@ -16,6 +16,7 @@ from dwpose_annotator.cli_options import (
     Output,
     Resolution,
     Style,
+    Thickness,
     Threshold,
 )
 
@@ -37,9 +38,10 @@ def draw(
     ] = None,
     resolution: Resolution = None,
     threshold: Threshold = 0.3,
+    thickness: Thickness = "1",
     body: Body = True,
     hands: Hands = True,
-    face: Face = True,
+    face: Face = None,
     feet: Feet = False,
 ) -> None:
     """Draw stored keypoints again, at any size and in any style; a list gives numbered pictures."""
@@ -49,7 +51,8 @@ def draw(
 
     if size is not None and resolution is not None:
         raise ValueError("--size and --resolution both set the size of the map; give one")
-    drawing = DrawingOptions(style, resolution, threshold, body, hands, face, feet)
+    drawing = DrawingOptions(style, resolution, threshold, thickness, body, hands, face, feet)
+    drawing.check()
     size_hw = None if size is None else _parse_size(size)
     frames = from_openpose_json(keypoints)
     poses = frames if isinstance(frames, list) else [frames]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -18,8 +19,8 @@ Output = Annotated[
 Style = Annotated[
     str,
     typer.Option(
-        help="Named after the model that reads the map: openpose, controlnet_aux, xinsir, "
-        "mimic_motion, musepose or openpose_feet.",
+        help="Named after the model that reads the map: openpose, openpose_feet, controlnet_aux, "
+        "xinsir, easy_dwpose, mimic_motion or musepose.",
         rich_help_panel="Drawing",
     ),
 ]
@@ -38,9 +39,20 @@ Threshold = Annotated[
         min=0, help="A point with a lower score counts as missing.", rich_help_panel="Drawing"
     ),
 ]
+Thickness = Annotated[
+    str,
+    typer.Option(
+        metavar="FACTOR",
+        help="Factor on all widths; auto grows with the map (its short side / 512).",
+        rich_help_panel="Drawing",
+    ),
+]
 Body = Annotated[bool, typer.Option("--body/--no-body", rich_help_panel="Drawing")]
 Hands = Annotated[bool, typer.Option("--hands/--no-hands", rich_help_panel="Drawing")]
-Face = Annotated[bool, typer.Option("--face/--no-face", rich_help_panel="Drawing")]
+Face = Annotated[
+    bool | None,
+    typer.Option("--face/--no-face", help="Default: as the style.", rich_help_panel="Drawing"),
+]
 Feet = Annotated[bool, typer.Option("--feet/--no-feet", rich_help_panel="Drawing")]
 
 Pose = Annotated[
@@ -70,10 +82,22 @@ class DrawingOptions:
     style: str
     resolution: int | None
     threshold: float
+    thickness: str
     body: bool
     hands: bool
-    face: bool
+    face: bool | None
     feet: bool
+
+    def check(self) -> None:
+        """Find mistakes before any network is loaded.
+
+        Raises:
+            ValueError: no such style, or a thickness that is no positive number.
+        """
+        from dwpose_annotator.draw_styles import find_style
+
+        find_style(self.style)
+        self._thickness()
 
     def draw(self, poses: Poses, *, size_hw: tuple[int, int] | None = None) -> ImageArray:
         """Map (H, W, 3) uint8 RGB at ``size_hw``, else ``resolution``, else the photo's size."""
@@ -91,4 +115,16 @@ class DrawingOptions:
             face=self.face,
             feet=self.feet,
             threshold=self.threshold,
+            thickness=self._thickness(),
         )
+
+    def _thickness(self) -> float | Literal["auto"]:
+        if self.thickness == "auto":
+            return "auto"
+        try:
+            factor = float(self.thickness)
+        except ValueError:
+            factor = 0.0
+        if not 0 < factor < math.inf:
+            raise ValueError(f"--thickness must be a positive number or auto: {self.thickness!r}")
+        return factor
