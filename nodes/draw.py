@@ -50,6 +50,15 @@ INPUTS = [
         step=0.01,
         tooltip="Points that score less are not drawn.",
     ),
+    io.Float.Input(
+        "thickness",
+        default=1.0,
+        min=0.0,
+        max=20.0,
+        step=0.05,
+        tooltip="Factor on all widths; 1 is the original at every size. 0: grows with the map "
+        "(its short side / 512).",
+    ),
 ]
 
 
@@ -79,6 +88,7 @@ class DWPoseDraw(io.ComfyNode):
         face: bool = True,
         feet: bool = False,
         keypoint_threshold: float = 0.3,
+        thickness: float = 1.0,
     ) -> io.NodeOutput:
         from dwpose_annotator import draw_poses
 
@@ -96,6 +106,7 @@ class DWPoseDraw(io.ComfyNode):
                 face=face,
                 feet=feet,
                 threshold=keypoint_threshold,
+                thickness=thickness or "auto",
             )
             put_map(maps, index, pixels)
             progress.step()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ from .progress import PREVIEW_SIDE, Progress, show_text
 from .types import CATEGORY, BoundingBoxes, DWPoseKeypoints, DWPoseModel, PoseKeypoint
 
 if TYPE_CHECKING:
-    from dwpose_annotator import Annotator
+    from dwpose_annotator import Annotator, Poses
 
 INPUTS = [
     DWPoseModel.Input("model"),
@@ -126,10 +127,11 @@ class DWPoseEstimate(io.ComfyNode):
         mask=None,
         boxes=None,
     ) -> io.NodeOutput:
-        from dwpose_annotator import Boxes, draw_poses
+        from dwpose_annotator import Boxes
         from dwpose_annotator.clip import estimate_frames
 
         frames = TensorFrames(image)
+        show_text(cls.hidden.unique_id, describe_device(model))
         annotator = with_detector_options(
             model,
             score_threshold=person_threshold,
@@ -142,18 +144,16 @@ class DWPoseEstimate(io.ComfyNode):
             flat_mask(mask),
             frames.size_hw,
         )
-        show_text(cls.hidden.unique_id, describe_device(model))
-        progress, poses = Progress(len(frames)), []
-        preview_hw = short_side(frames.size_hw, min(PREVIEW_SIDE, *frames.size_hw))
-        for frame in estimate_frames(
-            annotator,
+        poses = _with_progress(
+            estimate_frames(
+                annotator,
+                frames,
+                boxes=boxes_from_comfy(boxes, len(frames)),
+                detect_every=detect_every,
+                choose=choose,
+            ),
             frames,
-            boxes=boxes_from_comfy(boxes, len(frames)),
-            detect_every=detect_every,
-            choose=choose,
-        ):
-            poses.append(frame)
-            progress.step(partial(draw_poses, frame, size_hw=preview_hw))
+        )
         pose_keypoint = to_pose_keypoint(poses, threshold=keypoint_threshold)
         count = max((len(frame) for frame in poses), default=0)
         found = boxes_to_comfy([Boxes(frame.box, frame.box_score) for frame in poses])
@@ -164,3 +164,15 @@ class DWPoseEstimate(io.ComfyNode):
             found,
             ui={"openpose_json": [json.dumps(pose_keypoint)]},
         )
+
+
+def _with_progress(found: Iterable[Poses], frames: TensorFrames) -> list[Poses]:
+    """The poses of all frames; while they are being found, some maps are shown."""
+    from dwpose_annotator import draw_poses
+
+    small_hw = short_side(frames.size_hw, min(PREVIEW_SIDE, *frames.size_hw))
+    progress, poses = Progress(len(frames)), []
+    for frame in found:
+        poses.append(frame)
+        progress.step(partial(draw_poses, frame, size_hw=small_hw))
+    return poses
