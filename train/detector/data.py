@@ -2,11 +2,14 @@
 
 Everything is one operation, ``paste``: a photo goes onto the canvas at a scale and an offset, and
 its boxes follow. Randomness depends on (seed, epoch, index) alone, as in pose training.
+
+Labels are rows of x1, y1, x2, y2, kind: a person, or an area about which nothing is known (a
+cut-out labels one person and not the bystanders). Rows of zeros pad them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +26,7 @@ from train.pixels import DecodedImages
 from train.transforms import draw_hsv_gains, hsv_jitter
 
 MAX_BOXES = 48
+PERSON, UNKNOWN = 1.0, -1.0  # kinds of labels
 MIN_VISIBLE = 0.3  # a box cut by the frame below this share of its area is dropped
 MIN_SIDE_PX = 6.0
 
@@ -38,19 +42,27 @@ class Photos:
         return len(self.image)
 
 
-def load_photos(annotation_file: Path, image_dir: Path) -> Photos:
-    """Read a COCO detection file; photos without people are kept as negatives."""
+def load_photos(annotation_file: Path, image_dir: Path, *, sources: Collection[str] = ()) -> Photos:
+    """Read a COCO detection file; photos without people are kept as negatives.
+
+    Args:
+        sources: keep only images with one of these ``source`` entries; empty keeps all. Cut-outs
+            of upper bodies (``part``) are left out, because their boxes end at the cut.
+    """
     content = read_json(annotation_file)
-    boxes: dict[int, list[list[float]]] = {image["id"]: [] for image in content["images"]}
+    images = [
+        image
+        for image in content["images"]
+        if (not sources or image["source"] in sources) and image.get("part") != "upper"
+    ]
+    boxes: dict[int, list[list[float]]] = {image["id"]: [] for image in images}
     for annotation in content["annotations"]:
         x, y, w, h = annotation["bbox"]
-        if not annotation.get("iscrowd") and w > 0 and h > 0:
+        if annotation["image_id"] in boxes and not annotation.get("iscrowd") and w > 0 and h > 0:
             boxes[annotation["image_id"]].append([x, y, x + w, y + h])
     return Photos(
-        tuple(image_dir / image["file_name"] for image in content["images"]),
-        tuple(
-            np.asarray(boxes[image["id"]], np.float32).reshape(-1, 4) for image in content["images"]
-        ),
+        tuple(image_dir / image["file_name"] for image in images),
+        tuple(np.asarray(boxes[image["id"]], np.float32).reshape(-1, 4) for image in images),
     )
 
 
@@ -62,6 +74,7 @@ def paste(
     scale: float,
     offset_xy: tuple[int, int],
     region: tuple[int, int, int, int],
+    complete: bool = True,
 ) -> NDArray[np.float32]:
     """Draw ``photo``, scaled, with its corner at ``offset_xy``, where that lies in ``region``.
 
@@ -69,9 +82,11 @@ def paste(
         canvas: (S, S, 3) uint8, changed in place.
         boxes: (n, 4) xyxy pixels of the photo.
         region: left, top, right, bottom that may be painted.
+        complete: whether everybody in the photo has a box.
 
     Returns:
-        The boxes that are still visible, clipped, in canvas pixels.
+        (m, 5) labels in canvas pixels, clipped. Who is hardly visible any more is unknown, and so
+        is all that was painted of an incomplete photo.
     """
     height, width = (max(1, round(side * scale)) for side in photo.shape[:2])
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
@@ -80,7 +95,7 @@ def paste(
     right = min(region[2], offset_xy[0] + width)
     bottom = min(region[3], offset_xy[1] + height)
     if right <= left or bottom <= top:
-        return np.zeros((0, 4), np.float32)
+        return np.zeros((0, 5), np.float32)
     canvas[top:bottom, left:right] = scaled[
         top - offset_xy[1] : bottom - offset_xy[1], left - offset_xy[0] : right - offset_xy[0]
     ]
@@ -88,8 +103,11 @@ def paste(
     moved = boxes * ratio + np.array(offset_xy * 2, np.float32)
     clipped = np.clip(moved, [left, top, left, top], [right, bottom, right, bottom])
     area, whole = (np.prod(b[:, 2:] - b[:, :2], axis=1) for b in (clipped, moved))
-    keep = (area > MIN_VISIBLE * whole) & ((clipped[:, 2:] - clipped[:, :2]).min(1) > MIN_SIDE_PX)
-    return np.asarray(clipped[keep], np.float32)
+    seen = (area > MIN_VISIBLE * whole) & ((clipped[:, 2:] - clipped[:, :2]).min(1) > MIN_SIDE_PX)
+    labels = np.column_stack([clipped, np.where(seen, PERSON, UNKNOWN)])[area > 0]
+    if not complete:
+        labels = np.vstack([labels, [left, top, right, bottom, UNKNOWN]])
+    return np.asarray(labels, np.float32)
 
 
 class DetectionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
@@ -99,6 +117,8 @@ class DetectionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         size: side of the square pictures in pixels.
         mosaic: probability of a 2x2 mosaic.
         mosaic_epochs: no mosaics from this epoch on.
+        crops: cut-outs with one labelled person each, for mosaics.
+        crop_share: probability that a further member of a mosaic is a cut-out.
     """
 
     def __init__(
@@ -110,39 +130,42 @@ class DetectionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         seed: int,
         mosaic: float = 0.6,
         mosaic_epochs: int = 10**9,
+        crops: tuple[Photos, DecodedImages] | None = None,
+        crop_share: float = 0.4,
     ) -> None:
         self.photos, self.pixels, self.size, self.seed = photos, pixels, size, seed
         self.mosaic, self.mosaic_epochs = mosaic, mosaic_epochs
+        self.crops, self.crop_share = crops, crop_share if crops else 0.0
 
     def __len__(self) -> int:
         return len(self.photos)
 
     def __getitem__(self, key: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
-        """(S, S, 3) uint8 RGB and (MAX_BOXES, 5) float32: xyxy pixels, 1 where there is a box."""
+        """(S, S, 3) uint8 RGB and (MAX_BOXES, 5) float32 labels in its pixels."""
         epoch, index = key
         rng = np.random.default_rng((self.seed, 3, epoch, index))
         canvas = np.full((self.size, self.size, 3), PAD_VALUE, np.uint8)
         if epoch < self.mosaic_epochs and rng.random() < self.mosaic:
-            boxes = self._mosaic(rng, index, canvas)
+            found = self._mosaic(rng, index, canvas)
         else:
-            boxes = self._single(rng, index, canvas)
+            found = self._single(rng, index, canvas)
         canvas = hsv_jitter(canvas, draw_hsv_gains(rng))
         if rng.random() < 0.5:
             canvas = np.ascontiguousarray(canvas[:, ::-1])
-            boxes[:, [0, 2]] = self.size - boxes[:, [2, 0]]
+            found[:, [0, 2]] = self.size - found[:, [2, 0]]
         if rng.random() < 0.1:
             canvas = np.asarray(cv2.blur(canvas, (3, 3)), np.uint8)
         labels = np.zeros((MAX_BOXES, 5), np.float32)
-        kept = boxes[:MAX_BOXES]
-        labels[: len(kept), :4], labels[: len(kept), 4] = kept, 1
+        kept = found[:MAX_BOXES]
+        labels[: len(kept)] = kept
         return torch.from_numpy(canvas), torch.from_numpy(labels)
 
     def _single(
         self, rng: np.random.Generator, index: int, canvas: ImageArray
     ) -> NDArray[np.float32]:
-        """One photo at 0.5 to 1.4 of the canvas, anywhere that shows most of it."""
+        """One photo at 0.5 to 1.6 of the canvas, anywhere that shows most of it."""
         photo = self.pixels[self.photos.image[index]]
-        scale = self.size * float(np.exp(rng.uniform(np.log(0.5), np.log(1.4))))
+        scale = self.size * float(np.exp(rng.uniform(np.log(0.5), np.log(1.6))))
         scale /= max(photo.shape[:2])
         slack = [self.size - side * scale for side in (photo.shape[1], photo.shape[0])]
         offset = tuple(round(float(rng.uniform(min(s, 0), max(s, 0)))) for s in slack)
@@ -158,10 +181,10 @@ class DetectionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         side = self.size
         cx, cy = (int(v) for v in rng.uniform(0.3, 0.7, 2) * side)
         regions = ((0, 0, cx, cy), (cx, 0, side, cy), (0, cy, cx, side), (cx, cy, side, side))
-        members = [index, *(int(i) for i in rng.integers(0, len(self), 3))]
         found: list[NDArray[np.float32]] = []
-        for member, region in zip(rng.permutation(members), regions, strict=True):
-            photo = self.pixels[self.photos.image[member]]
+        own = int(rng.integers(4))
+        for number, region in enumerate(regions):
+            photo, boxes, complete = self._member(rng, index if number == own else None)
             room = (region[2] - region[0], region[3] - region[1])
             cover = max(room[0] / photo.shape[1], room[1] / photo.shape[0])
             scale = cover * float(np.exp(rng.uniform(np.log(0.75), np.log(1.6))))
@@ -174,13 +197,24 @@ class DetectionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             ]
             found.append(
                 paste(
-                    canvas, photo, self.photos.boxes[member], scale=scale,
-                    offset_xy=(offset[0], offset[1]), region=region,
+                    canvas, photo, boxes, scale=scale, offset_xy=(offset[0], offset[1]),
+                    region=region, complete=complete,
                 )
             )  # fmt: skip
         return np.concatenate(found)
 
+    def _member(
+        self, rng: np.random.Generator, index: int | None
+    ) -> tuple[ImageArray, NDArray[np.float32], bool]:
+        """Pixels, boxes and completeness of photo ``index``, or of a random photo or cut-out."""
+        if index is None and self.crops is not None and rng.random() < self.crop_share:
+            crops, pixels = self.crops
+            number = int(rng.integers(len(crops)))
+            return pixels[crops.image[number]], crops.boxes[number], False
+        number = int(rng.integers(len(self.photos))) if index is None else index
+        return self.pixels[self.photos.image[number]], self.photos.boxes[number], True
 
-def boxes_of(labels: torch.Tensor) -> Sequence[torch.Tensor]:
-    """Unpad (N, MAX_BOXES, 5) labels to one (n, 4) tensor per picture."""
-    return [row[row[:, 4] > 0, :4] for row in labels]
+
+def boxes_of(labels: torch.Tensor, kind: float = PERSON) -> Sequence[torch.Tensor]:
+    """The rows of one kind in (N, MAX_BOXES, 5) labels: one (n, 4) tensor per picture."""
+    return [row[row[:, 4] == kind, :4] for row in labels]

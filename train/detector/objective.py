@@ -12,7 +12,7 @@ from torch import Tensor
 
 from dwpose_annotator.detect import make_grid
 from dwpose_annotator.models.person_detector import PersonDetector
-from train.detector.data import boxes_of
+from train.detector.data import UNKNOWN, boxes_of
 from train.objectives import Objective
 
 TOP_K = 13  # candidates per person; TOOD's table 7
@@ -21,7 +21,7 @@ BOX_WEIGHT = 2.0  # TOOD, section 4.1
 
 
 def decode_boxes(rows: Tensor, cells: Tensor, strides: Tensor) -> Tensor:
-    """(..., R, 4) raw rows -> xyxy canvas pixels (the differentiable twin of ``detect.decode_rows``)."""
+    """(..., R, 4) raw rows -> xyxy canvas pixels; ``detect.decode_rows`` with a gradient."""
     centre = (rows[..., :2] + cells) * strides
     half = rows[..., 2:4].clamp(max=6.0).exp() * strides / 2
     return torch.cat([centre - half, centre + half], dim=-1)
@@ -38,6 +38,16 @@ def paired_iou(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     return iou, iou - (outer - union) / outer
 
 
+def inside_each(points: Tensor, boxes: Tensor) -> Tensor:
+    """(R, n) whether each of (R, 2) points lies in each of (n, 4) xyxy boxes."""
+    return ((points[:, None] > boxes[None, :, :2]) & (points[:, None] < boxes[None, :, 2:])).all(-1)
+
+
+def inside_any(points: Tensor, boxes: Tensor) -> Tensor:
+    """(R,) whether each of (R, 2) points lies in one of (n, 4) xyxy boxes."""
+    return inside_each(points, boxes).any(dim=1)
+
+
 @torch.no_grad()
 def assign(score: Tensor, boxes: Tensor, centres: Tensor, people: Tensor) -> tuple[Tensor, Tensor]:
     """Which person each row is responsible for, and the score it should give.
@@ -51,9 +61,7 @@ def assign(score: Tensor, boxes: Tensor, centres: Tensor, people: Tensor) -> tup
     Returns:
         (R,) index of the person, -1 for none; (R,) target score, 0 for none.
     """
-    inside = (
-        (centres[:, None] > people[None, :, :2]) & (centres[:, None] < people[None, :, 2:])
-    ).all(-1)
+    inside = inside_each(centres, people)
     iou, _ = paired_iou(boxes[:, None], people[None])
     alignment = score[:, None].pow(ALPHA) * iou.pow(BETA) * inside
     # A row counts only among the best of its person; ties at zero are broken by distance.
@@ -110,8 +118,13 @@ class DetectorObjective(Objective):
         boxes = decode_boxes(rows, self.cells, self.strides)
         centres = (self.cells + 0.5) * self.strides
         target = torch.zeros_like(rows[..., 4])
+        known = torch.ones_like(target)
         box_loss = rows.new_zeros(())
-        for n, people in enumerate(boxes_of(labels)):
+        for n, (people, unknown) in enumerate(
+            zip(boxes_of(labels), boxes_of(labels, UNKNOWN), strict=True)
+        ):
+            # Inside a person's box every row is known to be that person's or nobody's.
+            known[n] = (~inside_any(centres, unknown) | inside_any(centres, people)).float()
             if not len(people):
                 continue
             owner, target[n] = assign(rows[n, :, 4].sigmoid(), boxes[n], centres, people)
@@ -123,6 +136,6 @@ class DetectorObjective(Objective):
         # Quality focal weighting keeps thousands of easy background rows from drowning the rest.
         weight = (rows[..., 4].detach().sigmoid() - target).abs().square()
         return {
-            "loss_score": (score_loss * weight).sum() / total * 4,
+            "loss_score": (score_loss * weight * known).sum() / total * 4,
             "loss_box": BOX_WEIGHT * box_loss / total,
         }
