@@ -68,6 +68,22 @@ def comfyui(base: Path) -> Iterator[SimpleNamespace]:
         sys.modules.update(taken)
 
 
+def load_fake(core: SimpleNamespace, people: str) -> Any:
+    """Load DWPose with fake networks: its output."""
+    choices = {"pose_estimator": "fake-pose.onnx", "bbox_detector": people, "device": "cpu"}
+    return run_node(core, "DWPoseAnnotatorLoad", **choices)
+
+
+def picture(count: int = 1, height: int = 320, width: int = 320) -> Any:
+    """IMAGE: grey, with a bright spot in the middle of each of the detector's two people."""
+    import torch
+
+    image = torch.full((count, height, width, 3), 0.3)
+    for x in (80, 220):
+        image[:, 110:130, x - 10 : x + 10] = 1
+    return image
+
+
 def run_node(core: SimpleNamespace, node_id: str, **inputs: Any) -> Any:
     """One node with its inputs checked and completed from the schema, as ComfyUI's server does."""
     node = core.classes[node_id]

@@ -49,8 +49,9 @@ def small_photo():
     return cv2.imencode(".png", grey)[1].tobytes()
 
 
+@pytest.mark.usefixtures("pictures")
 @pytest.mark.parametrize("path", workflows(), ids=lambda path: path.stem)
-def test_every_example_workflow_runs(core, path, pictures, monkeypatch):
+def test_every_example_workflow_runs(core, path, monkeypatch):
     weights = core.base / "models" / "dwpose"
     fakes = {
         "dwpose-t": save_bright_spot_pose(weights / "pose.onnx"),
