@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dwpose_annotator.detect import NMS_IOU, SCORE_THRESHOLD, Detector, DetectorOptions
 from dwpose_annotator.device import DeviceChoice, choose_device, cpu_instead, unused_gpu_hint
+from dwpose_annotator.draw import DrawStyle, draw_poses
 from dwpose_annotator.errors import DeviceError
 from dwpose_annotator.estimate import MAX_BATCH, PoseEstimator
 from dwpose_annotator.images import ImageLike, load_image, output_size_hw
@@ -138,45 +139,59 @@ class Annotator:
         self,
         poses: Poses,
         *,
-        style: str = "openpose",
+        style: str | DrawStyle = "openpose",
         size_hw: tuple[int, int] | None = None,
         body: bool = True,
         hands: bool = True,
         face: bool | None = None,
         feet: bool = False,
+        threshold: float = 0.3,
     ) -> ImageArray:
-        """Skeleton map (H, W, 3) uint8 RGB, drawn at ``size_hw`` (default: the image's size)."""
-        from dwpose_annotator.draw import draw_poses
-
+        """Skeleton map (H, W, 3) uint8 RGB; see ``draw_poses``, which this calls."""
         return draw_poses(
-            poses, style=style, size_hw=size_hw, body=body, hands=hands, face=face, feet=feet
+            poses,
+            style,
+            size_hw,
+            body=body,
+            hands=hands,
+            face=face,
+            feet=feet,
+            threshold=threshold,
         )
 
     def __call__(
         self,
         image: ImageLike,
         *,
-        style: str = "openpose",
+        style: str | DrawStyle = "openpose",
         hands: bool = True,
         face: bool | None = None,
         body: bool = True,
         feet: bool = False,
+        threshold: float = 0.3,
         resolution: int | None = None,
     ) -> ImageArray:
         """Skeleton map (H, W, 3) uint8 RGB of one image; black where nobody is found.
 
         Args:
             image: path, PIL image or array.
-            style: name of a drawing style.
+            style: a name in ``draw.STYLES``, or a style of your own.
             hands: draw the hands; likewise ``body`` and ``feet``.
-            face: None follows the style.
+            face: None follows the style: only musepose has no face.
+            threshold: points with a lower score are missing.
             resolution: length of the map's short side, both sides rounded to multiples of 64 as in
                 the original app; None keeps the image's size.
         """
         poses = self.estimate(image)
-        size_hw = None if resolution is None else output_size_hw(poses.size_hw, resolution)
         return self.draw(
-            poses, style=style, size_hw=size_hw, hands=hands, face=face, body=body, feet=feet
+            poses,
+            style=style,
+            size_hw=None if resolution is None else output_size_hw(poses.size_hw, resolution),
+            hands=hands,
+            face=face,
+            body=body,
+            feet=feet,
+            threshold=threshold,
         )
 
 
