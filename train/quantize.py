@@ -46,8 +46,10 @@ def quantize_pose(source: Path, target: Path, crops: Crops) -> None:
     """Write an int8 version of a float32 pose network.
 
     Only convolutions are quantised: they hold four fifths of the arithmetic of the smallest model
-    and more of the others, while the head's attention unit (squares, products of activations) loses
-    accuracy for little gain. Inputs and outputs stay float32, so the file is used like any other.
+    and more of the others. The head's attention unit squares its activations and does not survive
+    eight bits: on a half-trained size-t network, points within 5 % of the crop height went from
+    73.1 % to 72.8 % with int8 convolutions, but to 2 % with int8 matrix products as well.
+    Inputs and outputs stay float32, so the file is used like any other.
     """
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".int8-") as folder:
         prepared, draft = Path(folder) / "prepared.onnx", Path(folder) / target.name
