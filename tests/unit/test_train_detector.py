@@ -15,7 +15,15 @@ from dwpose_annotator.models.person_detector import PersonDetector
 from dwpose_annotator.session import OnnxSession
 from dwpose_annotator.types import Boxes
 from train.detector import evaluate
-from train.detector.data import PERSON, UNKNOWN, DetectionDataset, Photos, load_photos, paste
+from train.detector.data import (
+    PERSON,
+    UNKNOWN,
+    DetectionDataset,
+    Photos,
+    load_photos,
+    paste,
+    vary_light,
+)
 from train.detector.detections import match_all, match_photo
 from train.detector.export import compare, export_detector, move_threshold
 from train.detector.objective import DetectorObjective, assign, decode_boxes, paired_iou
@@ -38,8 +46,9 @@ def dataset_of(people: dict[str, tuple[int, int, int, int]], **options) -> Detec
 
 
 @pytest.mark.parametrize("mosaic", [0.0, 1.0])
-def test_boxes_follow_the_lit_rectangle(mosaic):
+def test_boxes_follow_the_lit_rectangle(mosaic, monkeypatch):
     """Every bright pixel lies in a label, and every person's label is bright to its edges."""
+    monkeypatch.setattr("train.detector.data.vary_light", lambda _rng, picture: picture)
     dataset = dataset_of({"a": (20, 10, 70, 100), "b": (60, 50, 150, 110)}, mosaic=mosaic)
     people = 0
     for epoch in range(40):
@@ -77,6 +86,15 @@ def test_cut_outs_leave_the_rest_of_their_area_unknown():
     for person in people:
         inside = (areas[:, :2] <= person[:2]).all(1) & (areas[:, 2:] >= person[2:]).all(1)
         assert inside.any()
+
+
+def test_light_varies_and_some_pictures_turn_grey():
+    picture = np.zeros((8, 8, 3), np.uint8) + np.array([200, 100, 50], np.uint8)
+    rng = np.random.default_rng(0)
+    seen = [vary_light(rng, picture)[0, 0] for _ in range(300)]
+    grey = [colour for colour in seen if colour[0] == colour[1] == colour[2]]
+    assert 5 < len(grey) < 60
+    assert min(colour[0] for colour in seen) < 150 < 200 < max(colour[0] for colour in seen)
 
 
 def test_sources_and_upper_bodies_are_selected(tmp_path):

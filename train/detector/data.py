@@ -29,6 +29,8 @@ MAX_BOXES = 48
 PERSON, UNKNOWN = 1.0, -1.0  # kinds of labels
 MIN_VISIBLE = 0.3  # a box cut by the frame below this share of its area is dropped
 MIN_SIDE_PX = 6.0
+LIGHT_SHARE, LOG_GAMMA = 0.4, 0.9  # gamma from 0.4 to 2.5
+GREY_SHARE = 0.08
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,18 @@ def paste(
     return np.asarray(labels, np.float32)
 
 
+def vary_light(rng: np.random.Generator, picture: ImageArray) -> ImageArray:
+    """Darker or lighter by a gamma curve, and now and then grey: silhouettes, old photos."""
+    if rng.random() < LIGHT_SHARE:
+        gamma = np.exp(rng.uniform(-LOG_GAMMA, LOG_GAMMA))
+        curve = np.rint(255 * (np.arange(256) / 255) ** gamma).astype(np.uint8)
+        picture = np.asarray(cv2.LUT(picture, curve), np.uint8)
+    if rng.random() < GREY_SHARE:
+        grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+        picture = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
+    return picture
+
+
 class DetectionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     """Training pictures keyed by (epoch, index).
 
@@ -149,7 +163,7 @@ class DetectionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             found = self._mosaic(rng, index, canvas)
         else:
             found = self._single(rng, index, canvas)
-        canvas = hsv_jitter(canvas, draw_hsv_gains(rng))
+        canvas = vary_light(rng, hsv_jitter(canvas, draw_hsv_gains(rng)))
         if rng.random() < 0.5:
             canvas = np.ascontiguousarray(canvas[:, ::-1])
             found[:, [0, 2]] = self.size - found[:, [2, 0]]
