@@ -58,7 +58,10 @@ def _inputs() -> list[io.Input]:
             tooltip="Finds the people. None: each picture shows one person who fills it.",
         ),
         io.Combo.Input(
-            "pose_estimator", options=_choices("pose", OLD_ESTIMATORS), default="dwpose-t"
+            "pose_estimator",
+            options=_choices("pose", OLD_ESTIMATORS),
+            default="dwpose-t",
+            tooltip="dwpose-t ships with this pack; dw-ll_ucoco_384 is the most accurate one.",
         ),
         io.Combo.Input(
             "scale_stick_for_xinsr_cn",

@@ -43,7 +43,7 @@ INPUTS = [
         min=0.0,
         max=1.0,
         step=0.01,
-        tooltip="Points that score less count as not visible.",
+        tooltip="Points that score less are not visible in POSE_KEYPOINT.",
     ),
     io.Int.Input(
         "max_people", default=0, min=0, max=1000, tooltip="Keep so many people; 0 keeps all."

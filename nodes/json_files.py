@@ -10,6 +10,7 @@ import folder_paths
 from comfy_api.latest import io
 
 from dwpose_annotator.files import write_atomic
+from dwpose_annotator.openpose_schema import SCHEMAS
 
 from .pose_keypoint import COORDINATES, from_pose_keypoint, to_pose_keypoint
 from .types import CATEGORY, PoseKeypoint
@@ -30,13 +31,23 @@ class SavePoseKeypointJSON(io.ComfyNode):
             inputs=[
                 PoseKeypoint.Input("pose_keypoint"),
                 io.String.Input("filename_prefix", default="poses/pose"),
+                io.Combo.Input(
+                    "dialect",
+                    options=list(SCHEMAS),
+                    default="pose_keypoint",
+                    tooltip="Who will read the file. pose_keypoint keeps everything.",
+                ),
             ],
             outputs=[io.String.Output(display_name="path")],
             is_output_node=True,
         )
 
     @classmethod
-    def execute(cls, pose_keypoint, filename_prefix: str) -> io.NodeOutput:
+    def execute(
+        cls, pose_keypoint, filename_prefix: str, dialect: str = "pose_keypoint"
+    ) -> io.NodeOutput:
+        if dialect != "pose_keypoint":
+            pose_keypoint = to_pose_keypoint(from_pose_keypoint(pose_keypoint), schema=dialect)
         folder, stem, number, _, _ = folder_paths.get_save_image_path(
             filename_prefix, folder_paths.get_output_directory()
         )

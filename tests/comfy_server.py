@@ -131,19 +131,35 @@ def cached(entry: dict[str, Any]) -> set[str]:
     return set(messages["execution_cached"]["nodes"])
 
 
-def saved_pictures(server: Server, entry: dict[str, Any]) -> list[Path]:
+def saved_files(server: Server, entry: dict[str, Any], folder: str) -> list[Path]:
+    """Pictures and videos that the nodes of a prompt wrote: results or, in temp, previews."""
     found = [i for output in entry["outputs"].values() for i in output.get("images", [])]
-    return [server.base / i["type"] / i["subfolder"] / i["filename"] for i in found]
+    return [
+        server.base / i["type"] / i["subfolder"] / i["filename"]
+        for i in found
+        if i["type"] == folder
+    ]
 
 
-def check_workflows(server: Server, info: dict[str, Any]) -> None:
+def middle_frame(path: Path) -> Any:
+    """The picture, or the frame in the middle of the video."""
+    if path.suffix != ".mp4":
+        return cv2.imread(str(path))
+    video = cv2.VideoCapture(str(path))
+    video.set(cv2.CAP_PROP_POS_FRAMES, video.get(cv2.CAP_PROP_FRAME_COUNT) // 2)
+    return video.read()[1]
+
+
+def check_workflows(server: Server, info: dict[str, Any], *, thumbnails: bool) -> None:
     for path in sorted((REPO / "example_workflows").glob("*.json")):
         prompt = to_api(json.loads(path.read_text(encoding="utf-8")), info)
         entry = run(prompt, path.stem)
-        pictures = [p for p in saved_pictures(server, entry) if p.suffix == ".png"]
-        for picture in pictures:
-            check(cv2.imread(str(picture)).any(), f"{path.stem}: {picture} is black")
-        check("video" in path.stem or bool(pictures), f"{path.stem} wrote no picture")
+        results = saved_files(server, entry, "output")
+        check(bool(results), f"{path.stem} wrote no picture")
+        for result in results:
+            check(middle_frame(result).any(), f"{path.stem}: {result} is black")
+        if thumbnails:
+            thumbnail(server, path.stem, prompt, results[0])
         again = run(prompt, f"{path.stem}, again")
         check(
             cached(again) == set(prompt), f"{path.stem}: ran again: {set(prompt) - cached(again)}"
@@ -188,14 +204,18 @@ def check_nobody(server: Server) -> None:
     entry = run(one_node(["9", 0], {"9": empty}), "nobody")
     frames = json.loads(entry["outputs"]["2"]["openpose_json"][0])
     check([f["people"] for f in frames] == [[], []], "an empty picture shows people")
-    for picture in saved_pictures(server, entry):
+    for picture in saved_files(server, entry, "output") + saved_files(server, entry, "temp"):
         check(not cv2.imread(str(picture)).any(), f"{picture} is not black")
 
 
-def check_interrupt() -> None:
-    repeat = {"class_type": "RepeatImageBatch", "inputs": {"image": ["1", 0], "amount": 2000}}
+def check_interrupt(server: Server) -> None:
+    repeat = {"class_type": "RepeatImageBatch", "inputs": {"image": ["1", 0], "amount": 400}}
+    started = "DWPose: runs on"
+    before = server.log.read_text(errors="replace").count(started)
     prompt_id = queue(one_node(["9", 0], {"9": repeat}))
-    time.sleep(5)
+    while server.log.read_text(errors="replace").count(started) == before:
+        time.sleep(0.1)
+    time.sleep(1)
     start = time.monotonic()
     http("/interrupt", {})
     entry = finish(prompt_id)
@@ -215,11 +235,14 @@ def check_log(log: str) -> None:
             logger.info("import time: %s", line.strip())
 
 
-def thumbnail(name: str, photo: Path, picture: Path) -> None:
-    """Photo and map side by side, as the template browser shows it."""
+def thumbnail(server: Server, name: str, prompt: dict[str, Any], result: Path) -> None:
+    """What goes in and the map side by side, as the template browser shows it."""
+    inputs = [node["inputs"] for node in prompt.values()]
+    names = [i.get("image") or i.get("file") for i in inputs]
+    files = [server.base / "input" / name for name in names if isinstance(name, str)]
     sides = []
-    for path in (photo, picture):
-        image = cv2.imread(str(path))
+    for path in (*files, result):
+        image = middle_frame(path)
         width = round(image.shape[1] * 320 / image.shape[0])
         sides.append(cv2.resize(image, (width, 320), interpolation=cv2.INTER_AREA))
     target = REPO / "example_workflows" / f"{name}.jpg"
@@ -244,10 +267,10 @@ def main() -> None:
             shutil.copy(source, server.base / "input" / name)
         try:
             info = server.wait_until_up()
-            check_workflows(server, info)
+            check_workflows(server, info, thumbnails=options.thumbnails)
             check_batch()
             check_nobody(server)
-            check_interrupt()
+            check_interrupt(server)
         finally:
             log = server.stop()
         check_log(log)

@@ -21,7 +21,9 @@ class LoadImage(io.ComfyNode):
     def define_schema(cls):
         files = sorted(os.listdir(folder_paths.get_input_directory()))
         return _schema(
-            "LoadImage", [io.Combo.Input("image", files)], [io.Image.Output(), io.Mask.Output()]
+            "LoadImage",
+            [io.Combo.Input("image", options=files)],
+            [io.Image.Output(), io.Mask.Output()],
         )
 
     @classmethod
@@ -60,7 +62,7 @@ class LoadVideo(io.ComfyNode):
     @classmethod
     def define_schema(cls):
         files = sorted(os.listdir(folder_paths.get_input_directory()))
-        return _schema("LoadVideo", [io.Combo.Input("file", files)], [Video.Output()])
+        return _schema("LoadVideo", [io.Combo.Input("file", options=files)], [Video.Output()])
 
     @classmethod
     def execute(cls, file):
@@ -101,8 +103,8 @@ class SaveVideo(io.ComfyNode):
         inputs = [
             Video.Input("video"),
             io.String.Input("filename_prefix", default="video/ComfyUI"),
-            io.Combo.Input("format", ["auto", "mp4"], default="auto"),
-            io.Combo.Input("codec", ["auto", "h264"], default="auto"),
+            io.Combo.Input("format", options=["auto", "mp4"], default="auto"),
+            io.Combo.Input("codec", options=["auto", "h264"], default="auto"),
         ]
         return _schema("SaveVideo", inputs, output_node=True)
 

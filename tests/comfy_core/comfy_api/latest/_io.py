@@ -79,7 +79,7 @@ class BooleanInput(WidgetInput):
 
 
 @dataclass
-class ComboInput(Input):  # fields in the original's order: options come second
+class ComboInput(Input):
     options: list[str] | None = None
     default: str | None = None
     socketless: bool | None = None
