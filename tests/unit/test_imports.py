@@ -15,7 +15,7 @@ PACKAGE = REPO / "dwpose_annotator"
 # A module imports only from the rows above its own. A new module needs a place here.
 LAYERS = (
     {"skeleton", "errors", "files", "draw_styles"},
-    {"types", "device", "weight_files"},
+    {"types", "device", "weight_files", "openpose_schema"},
     {
         "crop",
         "draw_figures",
@@ -25,9 +25,10 @@ LAYERS = (
         "select_people",
         "keyframes",
         "retarget",
+        "openpose_person",
         "hub",
     },
-    {"models", "session", "draw_strokes"},
+    {"models", "session", "draw_strokes", "openpose_json_read"},
     {"weights", "detect", "estimate", "draw", "openpose_json"},
     {"annotator"},
     {"clip", "integrations", "inputs", "box_file"},
