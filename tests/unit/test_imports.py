@@ -26,6 +26,7 @@ LAYERS = (
         "keyframes",
         "retarget",
         "openpose_person",
+        "coco_json",
         "hub",
     },
     {"models", "session", "draw_strokes", "openpose_json_read"},
