@@ -104,6 +104,9 @@ def _table(
     ]
     yield _line("  total", [f"{total:.2f}" for total in totals])
     yield _line("  outside the networks", [f"{other:.2f}" for other in others])
+    files = [column["load"] + column["encode"] for column in columns]
+    computing = [other - file for other, file in zip(others, files, strict=True)]
+    yield _line("  without load, encode", [f"{value:.2f}" for value in computing])
     shares = [100 * other / total for other, total in zip(others, totals, strict=True)]
     yield _line("  their share", [f"{share:.1f} %" for share in shares])
 
@@ -153,7 +156,7 @@ def _lap(
     _timed(seconds, "decode", lambda: crop_to_image(decode(logits)[0], crops.image_to_crop))
     poses = _standing(people)
     pose_map = _timed(seconds, "draw", lambda: draw_poses(poses))
-    _timed(seconds, "encode", lambda: save_image(photo.with_name("map.png"), pose_map))
+    _timed(seconds, "encode", lambda: save_image(photo.with_name("map.png"), pose_map, flat=True))
     return seconds
 
 
@@ -168,7 +171,7 @@ def _photo() -> ImageArray:
     """Soft colours with some grain: about as large a JPEG file as a photo of this size."""
     random = np.random.default_rng(0)
     soft = cv2.resize(random.integers(0, 256, (9, 16, 3), np.uint8), SIZE_HW[::-1])
-    grain = random.normal(0, 6, (*SIZE_HW, 3))
+    grain = random.normal(0, 4, (*SIZE_HW, 3))
     return np.asarray((soft + grain).clip(0, 255), dtype=np.uint8)
 
 

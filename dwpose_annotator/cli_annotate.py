@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,6 +44,13 @@ def annotate(
     json: Annotated[
         bool, typer.Option("--json", help="Also write the keypoints, as OpenPose JSON.")
     ] = False,
+    dialect: Annotated[
+        str,
+        typer.Option(
+            help="Who reads the JSON: pose_keypoint (ComfyUI; keeps everything), controlnet_aux, "
+            "webui, sdpose or body_25."
+        ),
+    ] = "pose_keypoint",
     side_by_side: Annotated[
         bool, typer.Option("--side-by-side", help="Photo and map in one picture.")
     ] = False,
@@ -101,8 +109,10 @@ def annotate(
     from dwpose_annotator.annotator import Annotator
     from dwpose_annotator.batch import PeopleChoice, annotate_photos
     from dwpose_annotator.box_file import read_boxes
+    from dwpose_annotator.images import save_image
     from dwpose_annotator.inputs import expand_inputs, plan_jobs
 
+    _check_dialect(dialect)
     drawing = DrawingOptions(style, resolution, threshold, thickness, body, hands, face, feet)
     drawing.check()
     people = PeopleChoice(_check_order(order), max_people)
@@ -119,7 +129,13 @@ def annotate(
     )
 
     def write(photo: Photo, poses: Poses) -> None:
-        _write_files(photo, poses, drawing, json=json, side_by_side=side_by_side)
+        target = photo.job.target
+        if json:
+            _write_json(target.with_suffix(".json"), poses, drawing, dialect)
+        picture = drawing.draw(poses)
+        if side_by_side:
+            picture = _beside(photo.image, picture)
+        save_image(target, picture, flat=not side_by_side)
 
     outcomes = annotate_photos(annotator, jobs, write=write, people=people, given_boxes=given_boxes)
     _report(list(_with_progress(outcomes, len(jobs))), jobs)
@@ -134,19 +150,29 @@ def _check_order(text: str) -> PersonOrder:
     raise ValueError(f"--order must be one of {', '.join(PERSON_ORDERS)}; got {text!r}")
 
 
-def _write_files(
-    photo: Photo, poses: Poses, drawing: DrawingOptions, *, json: bool, side_by_side: bool
-) -> None:
-    from dwpose_annotator.files import write_atomic
-    from dwpose_annotator.images import save_image
+def _check_dialect(dialect: str) -> None:
+    from dwpose_annotator.openpose_schema import SCHEMAS
 
-    picture = drawing.draw(poses)
-    if side_by_side:
-        picture = _beside(photo.image, picture)
-    if json:
-        text = drawing.to_json(poses)
-        write_atomic(photo.job.target.with_suffix(".json"), lambda file: file.write(text.encode()))
-    save_image(photo.job.target, picture)
+    if dialect not in SCHEMAS:
+        raise ValueError(f"--dialect must be one of {', '.join(SCHEMAS)}; got {dialect!r}")
+
+
+def _write_json(path: Path, poses: Poses, drawing: DrawingOptions, dialect: str) -> None:
+    """Keypoints of one photo; parts that are switched off are left out, feet are always in."""
+    from dwpose_annotator.files import write_atomic
+    from dwpose_annotator.openpose_json import to_openpose_json
+
+    frame = to_openpose_json(
+        poses,
+        schema=dialect,
+        threshold=drawing.threshold,
+        body=drawing.body,
+        hands=drawing.hands,
+        face=drawing.face is not False,
+    )
+    # The WebUI and OpenPose keep one frame per file; ComfyUI's readers want a list of frames.
+    text = dumps(frame if dialect in ("webui", "body_25") else [frame])
+    write_atomic(path, lambda file: file.write(text.encode()))
 
 
 def _beside(image: ImageArray, pose_map: ImageArray) -> ImageArray:
@@ -178,7 +204,7 @@ def _report(outcomes: Sequence[Outcome], jobs: Sequence[Job]) -> None:
         maps = "1 map" if len(done) == 1 else f"{len(done)} maps"
         nobody = sum(len(poses) == 0 for poses in done)
         empty = f"; nobody in {nobody} of them" if nobody else ""
-        typer.echo(f"{where}: {maps}, {people} people{empty}")
+        typer.echo(f"{where}: {maps}, {people} {'person' if people == 1 else 'people'}{empty}")
     for outcome in failed:
         typer.secho(f"error: {outcome.source}: {outcome.problem}", fg=typer.colors.RED, err=True)
     if failed:

@@ -58,7 +58,7 @@ def draw(
     poses = frames if isinstance(frames, list) else [frames]
     targets = numbered_targets(keypoints.stem, len(poses), output)
     for target, frame in zip(targets, poses, strict=True):
-        save_image(target, drawing.draw(frame, size_hw=size_hw))
+        save_image(target, drawing.draw(frame, size_hw=size_hw), flat=True)
     where = targets[0] if len(targets) == 1 else f"{targets[0].parent}: {len(targets)} maps"
     typer.echo(where)
 
