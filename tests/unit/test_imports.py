@@ -29,7 +29,7 @@ LAYERS = (
         "coco_json",
         "hub",
     },
-    {"models", "session", "draw_strokes", "openpose_json_read"},
+    {"models", "session", "draw_strokes", "openpose_json_read", "resize"},
     {"weights", "detect", "estimate", "draw", "openpose_json"},
     {"annotator"},
     {"clip", "integrations", "inputs", "box_file"},
