@@ -8,17 +8,22 @@ import torch
 from torch import nn
 
 from dwpose_annotator.models import PoseModel, build_pose_model
+from dwpose_annotator.models.convert import fill_model, load_state_dict
 from train.config import TrainConfig
+from train.distill import Stage1, Stage2
 from train.objectives import HeatmapPretraining, Objective, SupervisedPose, part_weights
 
 
 def load_matching(model: nn.Module, checkpoint: Path) -> list[str]:
-    """Copy every entry of ``checkpoint`` whose name and shape fit; return the names left as they were.
+    """Copy every entry of ``checkpoint`` whose name and shape fit; return the names left alone.
 
-    Takes the averaged weights (``model``) of our checkpoints, or a plain state dict.
+    Takes our checkpoints (the averaged weights) and the original code's.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: damaged, or nothing fits.
     """
-    content = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    source = content.get("model", content) if isinstance(content, dict) else content
+    source = load_state_dict(checkpoint)
     target = model.state_dict()
     fitting = {
         key: value
@@ -40,6 +45,25 @@ def build_student(config: TrainConfig) -> PoseModel:
     return model
 
 
+def build_teacher(config: TrainConfig) -> PoseModel:
+    """The network that a distillation stage learns from.
+
+    Raises:
+        ValueError: the configuration names no teacher, or its checkpoint is of another size.
+        FileNotFoundError: no such checkpoint.
+    """
+    options = config.distill
+    if not (options.teacher and options.teacher_checkpoint):
+        raise ValueError(
+            f"objective {config.objective} needs a teacher: --set distill.teacher=SIZE "
+            "--set distill.teacher_checkpoint=FILE"
+        )
+    model = build_pose_model(options.teacher)
+    state = load_state_dict(options.teacher_checkpoint)
+    fill_model(model, state, name=options.teacher_checkpoint, size=options.teacher)
+    return model
+
+
 def build_objective(config: TrainConfig) -> Objective:
     """The one table from objective names to what they build."""
     weight = part_weights(**vars(config.part_weights))
@@ -50,5 +74,17 @@ def build_objective(config: TrainConfig) -> Objective:
             load_matching(objective.model, Path(config.init))
         return objective
     if config.objective == "supervised":
-        return SupervisedPose(student, weight)
-    raise ValueError(f"objective must be heatmap or supervised, got {config.objective!r}")
+        return SupervisedPose(student, weight, loss_batch=config.loss_batch)
+    if config.objective == "stage1":
+        return Stage1(
+            student,
+            build_teacher(config),
+            config.distill,
+            part_weight=weight,
+            loss_batch=config.loss_batch,
+        )
+    if config.objective == "stage2":
+        return Stage2(student, build_teacher(config), config.distill, part_weight=weight)
+    raise ValueError(
+        f"objective must be heatmap, supervised, stage1 or stage2, got {config.objective!r}"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +12,7 @@ from typing import Any, Literal
 from train.transforms import Augmentation
 
 ObjectiveName = Literal["heatmap", "supervised", "stage1", "stage2"]
+DataEntry = str | tuple[str, float]
 
 
 @dataclass(frozen=True)
@@ -43,14 +45,33 @@ class Distillation:
     """Teacher and loss options of stages 1 and 2. Defaults: the published recipe."""
 
     teacher: str = ""
-    """Size of the teacher (``l``, ``x``...)."""
+    """Size of the teacher, see ``dwpose_annotator.models.POSE_CONFIGS``."""
     teacher_checkpoint: str = ""
+    """Its weights: a checkpoint of ours or of the original code."""
     teacher_bn: Literal["train", "eval"] = "train"
-    """The reference's loop puts the teacher's BatchNorm back into train mode; eval is the clean option."""
+    """The reference's loop puts the teacher's BatchNorm back into train mode; eval is the clean
+    option."""
     feature_weight: float = 7e-5
     logit_weight: float = 0.1
+    """The second stage has 1."""
+    feature_reduction: Literal["sum", "mean"] = "sum"
+    """Over channels and positions; the paper's formula has the mean."""
+    logit_reduction: Literal["sum", "mean"] = "mean"
+    """Over keypoints; the paper's formula has the sum."""
     decay: bool = True
-    """Multiply the distillation losses by 1 - epoch / epochs."""
+    """Multiply the distillation losses by 1 - epoch / epochs; the second stage does not."""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Evaluation during training, with the averaged weights; the best ones are kept in best.pt."""
+
+    data: str = ""
+    """What ``python -m train evaluate --data`` takes, or ANNOTATIONS@IMAGES; empty: none."""
+    boxes: str = ""
+    """Person detections (COCO results); empty: annotated boxes."""
+    every_epochs: int = 10
+    flip_test: bool = True
 
 
 @dataclass(frozen=True)
@@ -61,13 +82,18 @@ class TrainConfig:
     model: str
     """Size of the trained network, see ``dwpose_annotator.models.POSE_CONFIGS``."""
     objective: ObjectiveName
-    data: tuple[str, ...] = ()
-    """Folders with ``train.json[.gz]`` and ``images/``, or annotation files (images beside them)."""
+    data: tuple[DataEntry, ...] = ()
+    """Folders with ``train.json[.gz]`` and ``images/``, annotation files (``images/`` beside them)
+    or ``ANNOTATIONS@IMAGES``. All are concatenated; with a number each, ``(("real", 0.7), ("synth",
+    0.3))``, they are mixed in these shares."""
     epochs: int = 270
     epoch_samples: int | None = None
     """Samples that count as an epoch; None: the whole data set."""
     batch_size: int = 64
     """Per process."""
+    loss_batch: int = 64
+    """The ground-truth loss is summed over this many people: the reference sums over each GPU's
+    batch. Having its own number keeps gradients and clipping the same however a batch is split."""
     input_scale: float = 1.0
     """Crops are cut at this fraction of the network's input size (0.5: 128x96)."""
     init: str = ""
@@ -79,11 +105,16 @@ class TrainConfig:
     phases: tuple[tuple[int, Augmentation], ...] = ((0, Augmentation()),)
     part_weights: PartWeights = field(default_factory=PartWeights)
     distill: Distillation = field(default_factory=Distillation)
+    validation: Validation = field(default_factory=Validation)
     precision: Literal["no", "bf16", "fp16"] = "no"
     seed: int = 21
     workers: int = 10
+    """Loading processes per training process."""
+    cache_images: bool = True
+    """Decode everything once into a file of raw pixels; turn off where that is too large."""
     checkpoint_minutes: float = 8.0
     log_steps: int = 50
+    tensorboard: bool = False
 
 
 def set_option(config: TrainConfig, assignment: str) -> TrainConfig:
@@ -111,9 +142,28 @@ def _replace(owner: Any, keys: list[str], value: Any, path: str) -> Any:
         raise ValueError(f"--set {path}: no field {keys[0]!r}; there are {', '.join(names)}")
     if len(keys) > 1:
         value = _replace(getattr(owner, keys[0]), keys[1:], value, path)
-    elif isinstance(value, list):
-        value = tuple(value)
-    return dataclasses.replace(owner, **{keys[0]: value})
+    return dataclasses.replace(owner, **{keys[0]: _as_tuple(value)})
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(_as_tuple(item) for item in value) if isinstance(value, list | tuple) else value
+
+
+def data_shares(entries: Sequence[DataEntry]) -> tuple[list[str], list[float] | None]:
+    """Paths of the ``data`` entries and their shares, which add up to 1 (None: concatenate).
+
+    Raises:
+        ValueError: no entry, shares that are not positive, or entries with and without a share.
+    """
+    if not entries:
+        raise ValueError("the configuration names no data; add --set 'data=[\"FOLDER\"]'")
+    shares = [float(entry[1]) for entry in entries if not isinstance(entry, str)]
+    paths = [entry if isinstance(entry, str) else entry[0] for entry in entries]
+    if not shares:
+        return paths, None
+    if len(shares) != len(paths) or min(shares) <= 0:
+        raise ValueError(f"give every data entry a positive share, or none: {list(entries)}")
+    return paths, [share / sum(shares) for share in shares]
 
 
 def annotation_and_images(entry: str) -> tuple[Path, Path]:
@@ -122,12 +172,14 @@ def annotation_and_images(entry: str) -> tuple[Path, Path]:
     Raises:
         FileNotFoundError: neither a folder with train.json[.gz] nor a file.
     """
-    path = Path(entry)
+    annotations, separator, images = entry.partition("@")
+    path = Path(annotations)
     if path.is_file():
-        return path, path.parent / "images"
+        return path, Path(images) if separator else path.parent / "images"
     for name in ("train.json.gz", "train.json"):
         if (path / name).is_file():
             return path / name, path / "images"
     raise FileNotFoundError(
-        f"{entry}: expected an annotation file, or a folder with train.json[.gz]"
+        f"{entry}: expected a folder with train.json[.gz], an annotation file, or "
+        "ANNOTATIONS@IMAGES"
     )

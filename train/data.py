@@ -1,15 +1,15 @@
 """COCO-WholeBody annotations to training crops.
 
-Annotations are held as arrays (one row per person), pixels are decoded once into a flat file that
-every worker maps (``pixels.py``), and each sample's randomness depends on (seed, epoch, index)
-alone, so that runs repeat and resume exactly whatever the number of workers.
+Annotations are held as arrays (one row per person), and each sample's randomness depends on (seed,
+lap, index) alone, so that runs repeat and resume exactly whatever the number of workers.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,17 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 
-from dwpose_annotator.skeleton import FLIP_INDEX, NUM_KEYPOINTS
-from train.pixels import DecodedImages
+from dwpose_annotator.types import ImageArray
+from train.pixels import Pixels
+from train.sampling import SampleKey
 from train.transforms import Augmentation, augment
 
+log = logging.getLogger(__name__)
+
+AUGMENTATION_STREAM = 2  # of a seed's random streams, see ``sampling.py``
+MAX_REPLACEMENTS = 100  # broken images in a row before a data set counts as unreadable
 PARTS = (
     ("keypoints", 17),
     ("foot_kpts", 6),
@@ -70,12 +75,14 @@ class People:
 
 def concatenate(parts: Sequence[People]) -> People:
     """Plain concatenation, as the reference mixes COCO-WholeBody and UBody (no re-weighting)."""
-    arrays = (
-        np.concatenate([getattr(p, name) for p in parts])
-        for name in ("xy", "visible", "box", "ids")
+    return People(
+        tuple(image for p in parts for image in p.image),
+        np.concatenate([p.xy for p in parts]),
+        np.concatenate([p.visible for p in parts]),
+        np.concatenate([p.box for p in parts]),
+        np.concatenate([p.ids for p in parts]),
+        tuple(line for p in parts for line in p.skipped),
     )
-    images = tuple(image for p in parts for image in p.image)
-    return People(images, *arrays, skipped=tuple(line for p in parts for line in p.skipped))
 
 
 def read_json(path: Path) -> Any:
@@ -169,57 +176,31 @@ def load_people(annotation_file: Path, image_dir: Path, *, keep_bodiless: bool =
     )
 
 
-class EpochSampler(Sampler[tuple[int, int]]):
-    """Shuffled (epoch, index) keys; knows where to start, so that a resumed run sees the same data.
-
-    Args:
-        length: samples in the data set.
-        epoch_samples: samples that count as one epoch (None: the data set's length).
-        rank, world_size: this process takes every ``world_size``-th key.
-    """
-
-    def __init__(
-        self, length: int, *, epoch_samples: int | None, epochs: int, seed: int, start: int = 0,
-        rank: int = 0, world_size: int = 1,
-    ) -> None:  # fmt: skip
-        self.length, self.seed, self.start = length, seed, start
-        self.epoch_samples = epoch_samples or length
-        self.total = self.epoch_samples * epochs
-        self.rank, self.world_size = rank, world_size
-
-    def __len__(self) -> int:
-        return (self.total - self.start) // self.world_size
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        order, lap = np.zeros(0, np.int64), -1
-        for position in range(self.start + self.rank, self.total, self.world_size):
-            if position // self.length != lap:
-                lap = position // self.length
-                order = np.random.default_rng((self.seed, 1, lap)).permutation(self.length)
-            yield position // self.epoch_samples, int(order[position % self.length])
-
-
 class PoseDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Augmented crops. Items are keyed by (epoch, index) and come out as uint8 pixels and labels.
+    """Augmented crops; items are keyed by ``SampleKey``.
 
     Args:
         phases: (first epoch, augmentation) in rising order; the last one that has begun applies.
         input_scale: crops are cut at ``crop_wh * input_scale``; labels stay in ``crop_wh`` pixels.
+        skipped_file: images that turn out to be unreadable are listed here, one line each.
     """
 
     def __init__(
         self,
         people: People,
-        pixels: DecodedImages,
+        pixels: Pixels,
         *,
         crop_wh: tuple[int, int],
         phases: Sequence[tuple[int, Augmentation]],
         seed: int,
         input_scale: float = 1.0,
+        skipped_file: Path | None = None,
     ) -> None:
         self.people, self.pixels, self.seed = people, pixels, seed
         self.phases, self.input_scale = tuple(phases), input_scale
         self.crop_wh = (round(crop_wh[0] * input_scale), round(crop_wh[1] * input_scale))
+        self.skipped_file = skipped_file
+        self._unreadable: set[Path] = set()  # in each loading process
 
     def __len__(self) -> int:
         return len(self.people)
@@ -228,12 +209,39 @@ class PoseDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         """The augmentation of a 0-based epoch."""
         return next(aug for first, aug in reversed(self.phases) if epoch >= first)
 
-    def __getitem__(self, key: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
-        """(h, w, 3) uint8 RGB and (133, 3) float32: x, y in full-size crop pixels, visible."""
-        epoch, index = key
-        crop_pixels, labels = augment(
-            np.random.default_rng((self.seed, 2, epoch, index)),
-            self.pixels[self.people.image[index]],
+    def __getitem__(self, key: SampleKey) -> tuple[torch.Tensor, torch.Tensor]:
+        """(h, w, 3) uint8 RGB and (133, 3) float32: x, y in full-size crop pixels, visible.
+
+        An unreadable image is listed and its turn goes to the person after it.
+
+        Raises:
+            ValueError: none of ``MAX_REPLACEMENTS`` images in a row can be read.
+        """
+        for offset in range(MAX_REPLACEMENTS):
+            index = (key.person + offset) % len(self)
+            image = self._read(self.people.image[index])
+            if image is not None:
+                return self._augmented(image, key.epoch, key.lap, index)
+        raise ValueError(
+            f"{MAX_REPLACEMENTS} images in a row cannot be read, the last one is "
+            f"{self.people.image[index]}: is the image folder complete?"
+        )
+
+    def _read(self, path: Path) -> ImageArray | None:
+        try:
+            return self.pixels[path]
+        except (FileNotFoundError, ValueError) as error:
+            if path not in self._unreadable:
+                self._unreadable.add(path)
+                log_skipped([str(error)], self.skipped_file)
+            return None
+
+    def _augmented(
+        self, image: ImageArray, epoch: int, lap: int, index: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        pixels, labels = augment(
+            np.random.default_rng((self.seed, AUGMENTATION_STREAM, lap, index)),
+            image,
             self.people.box[index],
             self.people.xy[index],
             self.people.visible[index],
@@ -241,7 +249,13 @@ class PoseDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             aug=self.augmentation(epoch),
         )
         labels[:, :2] /= self.input_scale
-        return torch.from_numpy(crop_pixels), torch.from_numpy(labels)
+        return torch.from_numpy(pixels), torch.from_numpy(labels)
 
 
-assert len(FLIP_INDEX) == NUM_KEYPOINTS == sum(count for _, count in PARTS)
+def log_skipped(lines: Sequence[str], file: Path | None) -> None:
+    """Add lines to the list of what was left out; short lines from several processes stay whole."""
+    for line in lines:
+        log.debug("skipped %s", line)
+    if file is not None and lines:
+        with file.open("a") as out:
+            out.write("".join(f"{line}\n" for line in lines))

@@ -1,232 +1,36 @@
-"""The training loop: config in, checkpoints and a JSON-lines log out. Read it top to bottom.
-
-Resume is exact on one process: a sample's randomness depends on (seed, epoch, index), so model,
-EMA, optimiser and the step are the whole state.
-"""
+"""The training loop: configuration in, checkpoints and a log out. Read it top to bottom."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import logging
-import os
+import math
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
-import cv2
-import numpy as np
 import torch
 from accelerate import Accelerator
 from torch import Tensor
-from torch.utils.data import DataLoader
-from tqdm import tqdm
 
-from dwpose_annotator.models import POSE_CONFIGS
 from train.build import build_objective
-from train.config import TrainConfig, annotation_and_images
-from train.data import EpochSampler, PoseDataset, concatenate, load_people
-from train.ema import EMA
+from train.config import TrainConfig
+from train.loading import TrainingSet, build_loader, load_training_set
 from train.objectives import Objective
-from train.optim import build_adamw, set_learning_rate
-from train.pixels import decode_images
-from train.schedule import Schedule
+from train.optim import set_learning_rate
+from train.progress import Progress
+from train.run import Run, build_accelerator, save_checkpoint, save_model, start_run
+from train.validation import Validator
 
 log = logging.getLogger(__name__)
+
+STOP_CHECK_STEPS = 10  # how often several processes agree on stopping
 
 
 class NonFiniteLossError(RuntimeError):
     """A loss became NaN or infinite; the message holds the loss dictionary."""
-
-
-@dataclass
-class Run:
-    """Everything that changes while training."""
-
-    config: TrainConfig
-    out: Path
-    accelerator: Accelerator
-    objective: Objective
-    stepper: torch.nn.Module
-    """``objective`` as accelerate wraps it (autocast, DDP)."""
-    optimizer: torch.optim.Optimizer
-    ema: EMA
-    schedule: Schedule
-    steps_per_epoch: int
-    step: int = 0
-    stop_requested: bool = field(default=False)
-
-    @property
-    def total_steps(self) -> int:
-        return self.steps_per_epoch * self.config.epochs
-
-    @property
-    def epoch(self) -> int:
-        return self.step // self.steps_per_epoch
-
-
-def load_training_set(config: TrainConfig, cache_dir: Path) -> PoseDataset:
-    """Read and decode the training data; what cannot be used is listed in the log and left out."""
-    people = concatenate([load_people(*annotation_and_images(entry)) for entry in config.data])
-    pixels, broken = decode_images(people.image, cache_dir, name="train")
-    for line in (*people.skipped, *(f"{path}: cannot be decoded" for path in broken)):
-        log.warning("skipped %s", line)
-    usable = np.array([i for i, path in enumerate(people.image) if path in pixels])
-    log.info(
-        "%d people; skipped %d annotations, %d images",
-        len(usable),
-        len(people.skipped),
-        len(broken),
-    )
-    return PoseDataset(
-        people.select(usable),
-        pixels,
-        crop_wh=POSE_CONFIGS[config.model].crop_wh,
-        phases=config.phases,
-        seed=config.seed,
-        input_scale=config.input_scale,
-    )
-
-
-def build_schedule(config: TrainConfig, steps_per_epoch: int, batch: int) -> Schedule:
-    """The learning rate in iterations; 512 is the total batch that the published rate is meant for."""
-    options = config.optim
-    begin, end = (round(epoch * steps_per_epoch) for epoch in options.cosine_epochs)
-    return Schedule(
-        peak=options.lr * (batch / 512 if options.scale_lr_with_batch else 1),
-        cosine_begin=begin,
-        cosine_end=end,
-        warmup=options.warmup_steps,
-        floor_ratio=options.floor_ratio,
-    )
-
-
-def start_run(config: TrainConfig, out: Path, samples: int, *, cpu: bool = False) -> Run:
-    """Build the model, optimiser and EMA, and take up ``out/resume.pt`` if it is there."""
-    accelerator = Accelerator(mixed_precision=config.precision, cpu=cpu)
-    objective = build_objective(config).to(memory_format=torch.channels_last)
-    optimizer = build_adamw(objective, lr=config.optim.lr, weight_decay=config.optim.weight_decay)
-    stepper, optimizer = accelerator.prepare(objective, optimizer)
-    ema = EMA(objective.model, momentum=config.ema_momentum, gamma=config.ema_gamma)
-    batch = config.batch_size * accelerator.num_processes
-    steps = (config.epoch_samples or samples) // batch
-    if steps < 1:
-        raise ValueError(
-            f"one epoch of {config.epoch_samples or samples} samples is less than a batch of {batch}"
-        )
-    schedule = build_schedule(config, steps, batch)
-    run = Run(config, out, accelerator, objective, stepper, optimizer, ema, schedule, steps)
-    if (out / "resume.pt").is_file():
-        load_checkpoint(run, out / "resume.pt")
-    return run
-
-
-def write_atomically(content: dict[str, Any], path: Path) -> None:
-    """torch.save beside ``path``, then rename: a crash leaves the old file."""
-    partial = path.with_suffix(".partial")
-    torch.save(content, partial)
-    os.replace(partial, path)
-
-
-def save_checkpoint(run: Run) -> None:
-    """``resume.pt`` (everything) and ``model.pt`` (the averaged model alone)."""
-    if not run.accelerator.is_main_process:
-        return
-    averaged = run.ema.module.state_dict()
-    state = {
-        "model": averaged,
-        "objective": run.objective.state_dict(),
-        "ema_step": run.ema.step,
-        "optimizer": run.optimizer.state_dict(),
-        "step": run.step,
-        "config": json.dumps(dataclasses.asdict(run.config)),
-    }
-    write_atomically(state, run.out / "resume.pt")
-    write_atomically({"model": averaged, "config": state["config"]}, run.out / "model.pt")
-
-
-def load_checkpoint(run: Run, path: Path) -> None:
-    """Continue exactly where ``path`` was written."""
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    run.objective.load_state_dict(state["objective"])
-    run.ema.load_state_dict({"model": state["model"], "step": state["ema_step"]})
-    run.optimizer.load_state_dict(state["optimizer"])
-    run.step = state["step"]
-    log.info("resumed %s at step %d of %d", path, run.step, run.total_steps)
-
-
-@contextmanager
-def stop_on_signal(run: Run) -> Iterator[None]:
-    """Let SIGTERM and SIGINT end the run after the current step, with a checkpoint."""
-
-    def request(number: int, frame: FrameType | None) -> None:
-        run.stop_requested = True
-
-    previous = {
-        number: signal.signal(number, request) for number in (signal.SIGTERM, signal.SIGINT)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
-def build_loader(run: Run, dataset: PoseDataset) -> DataLoader[Any]:
-    """Batches from the run's current step on."""
-    config, accelerator = run.config, run.accelerator
-    batch = config.batch_size * accelerator.num_processes
-    sampler = EpochSampler(
-        len(dataset),
-        epoch_samples=run.steps_per_epoch * batch,
-        epochs=config.epochs,
-        seed=config.seed,
-        start=run.step * batch,
-        rank=accelerator.process_index,
-        world_size=accelerator.num_processes,
-    )
-    return DataLoader(
-        dataset,
-        batch_size=config.batch_size,
-        sampler=sampler,
-        num_workers=config.workers,
-        pin_memory=accelerator.device.type == "cuda",
-        prefetch_factor=4 if config.workers else None,
-        worker_init_fn=quiet_worker,
-        drop_last=True,
-    )
-
-
-def quiet_worker(worker: int) -> None:
-    """One OpenCV thread a worker; signals are the main process's to handle."""
-    cv2.setNumThreads(1)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)
-
-
-def train_step(run: Run, crops: Tensor, labels: Tensor) -> dict[str, Tensor]:
-    """Forward, backward, clip, update, average. Returns the losses and the gradient norm."""
-    config = run.config
-    lr = run.schedule.lr(run.step)
-    set_learning_rate(run.optimizer, lr)
-    losses: dict[str, Tensor] = run.stepper(crops, labels, run.epoch, config.epochs)
-    total = torch.stack(list(losses.values())).sum()
-    if not torch.isfinite(total):
-        values = {name: float(value.detach()) for name, value in losses.items()}
-        raise NonFiniteLossError(f"step {run.step}: {values}")
-    run.accelerator.backward(total)
-    limit = config.optim.clip_norm
-    norm = run.accelerator.clip_grad_norm_(run.objective.parameters(), limit or float("inf"))
-    run.optimizer.step()
-    run.optimizer.zero_grad(set_to_none=True)
-    run.ema.update(run.objective.model)
-    run.step += 1
-    return {**losses, "grad_norm": torch.as_tensor(norm), "lr": torch.tensor(lr)}
 
 
 def train(
@@ -234,51 +38,149 @@ def train(
 ) -> Run:
     """Train ``config`` into the folder ``out``; running it again resumes.
 
+    Writes ``resume.pt`` and ``model.pt`` (averaged weights) in time and on SIGTERM or SIGINT,
+    ``log.jsonl``, ``skipped.txt`` and, with validation, ``best.pt``.
+
+    Args:
+        cache_dir: for decoded images; ``out/cache`` if None.
+        cpu: use the CPU even where there is a GPU.
+
     Raises:
-        NonFiniteLossError: with the loss dictionary.
+        NonFiniteLossError: with the loss dictionary; the last checkpoint stays.
+        ValueError, FileNotFoundError: the configuration names what is not there or does not fit.
     """
     out.mkdir(parents=True, exist_ok=True)
-    dataset = load_training_set(config, cache_dir or out / "cache")
-    run = start_run(config, out, len(dataset), cpu=cpu)
-    main = run.accelerator.is_main_process
-    bar = tqdm(
-        total=run.total_steps, initial=run.step, disable=not main, smoothing=0.05, mininterval=5
+    accelerator = build_accelerator(config, cpu=cpu)
+    with accelerator.local_main_process_first():  # decodes; the others find it done
+        data = load_training_set(
+            config,
+            cache_dir or out / "cache",
+            skipped_file=out / "skipped.txt",
+            first=accelerator.is_main_process,
+        )
+    return fit(config, out, build_objective(config), data, accelerator)
+
+
+def fit(
+    config: TrainConfig,
+    out: Path,
+    objective: Objective,
+    data: TrainingSet,
+    accelerator: Accelerator,
+) -> Run:
+    """Train any objective on any data, as ``train`` does for those that a configuration names."""
+    validator = Validator.from_config(config)
+    run = start_run(config, out, objective, len(data), accelerator)
+    loader = build_loader(
+        data,
+        config,
+        steps_per_epoch=run.steps_per_epoch,
+        start_step=run.step,
+        rank=accelerator.process_index,
+        world_size=accelerator.num_processes,
+        pin_memory=accelerator.device.type == "cuda",
     )
-    saved = logged = time.monotonic()
-    sums: dict[str, float] = {}
-    with stop_on_signal(run), (out / "log.jsonl").open("a") as log_file:
-        run.stepper.train()
-        for crops, labels in build_loader(run, dataset):
-            device = run.accelerator.device
-            values = train_step(
-                run, crops.to(device, non_blocking=True), labels.to(device, non_blocking=True)
-            )
-            for name, value in values.items():
-                sums[name] = sums.get(name, 0.0) + float(value.detach())
-            bar.update(1)
-            if run.step % config.log_steps == 0 and main:
-                now = time.monotonic()
-                line = {name: value / config.log_steps for name, value in sums.items()}
-                rate = (
-                    config.log_steps
-                    * config.batch_size
-                    * run.accelerator.num_processes
-                    / (now - logged)
-                )
-                log_file.write(
-                    json.dumps({"step": run.step, "epoch": run.epoch, **line, "img_per_s": rate})
-                    + "\n"
-                )
-                log_file.flush()
-                bar.set_postfix(
-                    {name: f"{value:.4g}" for name, value in line.items()}, refresh=False
-                )
-                sums, logged = {}, now
-            if time.monotonic() - saved > config.checkpoint_minutes * 60:
-                save_checkpoint(run)
-                saved = time.monotonic()
-            if run.stop_requested:
-                break
+    progress = Progress(
+        out,
+        total=run.total_steps * run.batch,
+        done=run.step * run.batch,
+        every=config.log_steps,
+        tensorboard=config.tensorboard,
+        enabled=accelerator.is_main_process,
+    )
+    with progress, stop_signal() as stop_requested:
+        run_steps(run, progress.stopwatch.watch(loader), progress, validator, stop_requested)
         save_checkpoint(run)
-    bar.close()
+    accelerator.end_training()
     return run
+
+
+def run_steps(
+    run: Run,
+    batches: Iterator[tuple[Tensor, Tensor]],
+    progress: Progress,
+    validator: Validator | None,
+    stop_requested: Callable[[], bool],
+) -> None:
+    """Train on every batch, or until asked to stop."""
+    saved = time.monotonic()
+    run.stepper.train()
+    for crops, labels in batches:
+        device = run.accelerator.device
+        values = train_step(
+            run, crops.to(device, non_blocking=True), labels.to(device, non_blocking=True)
+        )
+        progress.step(run.step, run.epoch, values, run.batch)
+        if validator is not None and validator.is_due(run):
+            validate(run, validator, progress)
+        if time.monotonic() - saved > run.config.checkpoint_minutes * 60:
+            save_checkpoint(run)
+            saved = time.monotonic()
+        if agreed(run, stop_requested()):
+            log.info("stopping after step %d of %d", run.step, run.total_steps)
+            break
+
+
+def train_step(run: Run, crops: Tensor, labels: Tensor) -> dict[str, float]:
+    """Forward, backward, clip, update, average. Returns the losses, gradient norm and rate.
+
+    Raises:
+        NonFiniteLossError: before the weights are touched.
+    """
+    lr = run.schedule.lr(run.step)
+    set_learning_rate(run.optimizer, lr)
+    losses: dict[str, Tensor] = run.stepper(crops, labels, run.epoch, run.config.epochs)
+    total = torch.stack(list(losses.values())).sum()
+    run.accelerator.backward(total)
+    limit = run.config.optim.clip_norm
+    norm = run.accelerator.clip_grad_norm_(run.objective.parameters(), limit or float("inf"))
+    # One transfer for everything that is read: on a GPU each waits for the whole queue.
+    numbers = torch.stack([*losses.values(), torch.as_tensor(norm, device=total.device)]).tolist()
+    values = dict(zip(losses, numbers, strict=False))
+    if not all(map(math.isfinite, values.values())):
+        raise NonFiniteLossError(f"step {run.step}: {values}")
+    run.optimizer.step()
+    run.optimizer.zero_grad(set_to_none=True)
+    run.ema.update(run.objective.model)
+    run.step += 1
+    if math.isfinite(numbers[-1]):  # float16 skips the steps where it is not
+        values["grad_norm"] = numbers[-1]
+    return {**values, "lr": lr}
+
+
+def validate(run: Run, validator: Validator, progress: Progress) -> None:
+    """Measure the averaged model on the main process; keep it as ``best.pt`` if it leads."""
+    if run.accelerator.is_main_process:
+        metrics = validator.measure(run.ema.module)
+        progress.write(run.step, run.epoch, metrics)
+        log.info("epoch %d: %s", run.epoch, {k: round(v, 4) for k, v in metrics.items()})
+        if metrics["val_ap"] > run.best_ap:
+            run.best_ap = metrics["val_ap"]
+            save_model(run, run.out / "best.pt")
+    run.accelerator.wait_for_everyone()
+
+
+def agreed(run: Run, requested: bool) -> bool:
+    """Whether to stop now: at once on one process, at a common step on several."""
+    if run.accelerator.num_processes == 1:
+        return requested
+    if run.step % STOP_CHECK_STEPS:
+        return False
+    flag = torch.tensor(float(requested), device=run.accelerator.device)
+    return bool(run.accelerator.reduce(flag, "sum") > 0)
+
+
+@contextmanager
+def stop_signal() -> Iterator[Callable[[], bool]]:
+    """Let SIGTERM and SIGINT ask for the end instead of ending the process."""
+    requested: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        requested.append(number)
+
+    previous = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield lambda: bool(requested)
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

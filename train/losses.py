@@ -1,15 +1,17 @@
 """The losses of supervised pose training: SimCC divergence and the heatmap loss of pre-training.
 
-The distillation losses live in ``distill.py``. Every loss is computed in float32, outside autocast.
+The distillation losses live in ``distill.py``. Every loss is computed in float32 at least, outside
+autocast.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.autograd.function import FunctionCtx
 
 from dwpose_annotator import simcc
 
@@ -17,7 +19,7 @@ BETA = 10.0  # multiplies logits and labels before the softmax; KLDiscretLoss of
 
 
 def simcc_kl(logits: Tensor, labels: Tensor, weight: Tensor) -> Tensor:
-    """KL(softmax(10 label) || softmax(10 logit)), mean over bins, weighted sum over people and points.
+    """KL(softmax(10 label) || softmax(10 logit)), mean over bins, weighted sum over N and K.
 
     Args:
         logits, labels: (N, K, L).
@@ -31,29 +33,44 @@ def simcc_kl(logits: Tensor, labels: Tensor, weight: Tensor) -> Tensor:
     return (per_point * weight).sum()
 
 
-class _TabledKL(torch.autograd.Function):
-    """``simcc_kl`` for labels that are rows of a table, with its gradient written out.
+class _Divergence(torch.autograd.Function):
+    """Weighted sum of KL(target || softmax(BETA logit)) over rows, with its gradient written out.
 
-    d/dz KL = beta * (softmax(beta z) - target) / L; nothing of size (N, K, L) is kept but that.
+    d/dz KL = BETA * (softmax(BETA z) - target); nothing of size (N, K, L) is kept but that.
     """
 
     @staticmethod
     def forward(
-        ctx: FunctionCtx, logits: Tensor, target: Tensor, negentropy: Tensor, weight: Tensor
+        ctx: Any, logits: Tensor, target: Tensor, negentropy: Tensor, weight: Tensor
     ) -> Tensor:
-        scaled = logits.float() * BETA
-        bins = scaled.shape[-1]
-        log_z = torch.logsumexp(scaled, dim=-1, keepdim=True)
-        cross = (target * scaled).sum(dim=-1)
-        loss = ((negentropy - cross + log_z.squeeze(-1)) * weight).sum() / bins
-        gradient = scaled.sub_(log_z).exp_().sub_(target).mul_(weight.unsqueeze(-1) * (BETA / bins))
+        log_p = F.log_softmax(at_least_float32(logits) * BETA, dim=-1)
+        loss: Tensor = ((negentropy - torch.linalg.vecdot(target, log_p)) * weight).sum()
+        gradient = log_p.exp_().sub_(target).mul_(weight.unsqueeze(-1) * BETA)
         ctx.save_for_backward(gradient.to(logits.dtype))
         return loss
 
     @staticmethod
-    def backward(ctx: FunctionCtx, upstream: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
-        (gradient,) = ctx.saved_tensors  # type: ignore[attr-defined]
-        return gradient * upstream, None, None, None
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None, None]:
+        (gradient,) = ctx.saved_tensors
+        return gradient * upstream.to(gradient.dtype), None, None, None
+
+
+def divergence(logits: Tensor, target: Tensor, negentropy: Tensor, weight: Tensor) -> Tensor:
+    """Sum over rows of weight * KL(target || softmax(10 logit)), each KL a sum over bins.
+
+    Args:
+        logits: (N, K, L), the only argument that takes a gradient.
+        target: (N, K, L) probabilities.
+        negentropy: (N, K), sum of target * log(target).
+        weight: (N, K).
+    """
+    total: Tensor = _Divergence.apply(logits, target, negentropy, weight)
+    return total
+
+
+def at_least_float32(values: Tensor) -> Tensor:
+    """Half precision to float32; float64 stays."""
+    return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
 
 
 class LabelTable(nn.Module):
@@ -90,6 +107,8 @@ class LabelTable(nn.Module):
 class SimCCLoss(nn.Module):
     """Ground-truth loss of SimCC logits straight from keypoint coordinates.
 
+    Equals ``simcc_kl`` on the labels of ``simcc.encode``, which it looks up instead of making.
+
     Args:
         crop_wh: network input size in pixels.
     """
@@ -101,7 +120,9 @@ class SimCCLoss(nn.Module):
     def forward(
         self, x: Tensor, y: Tensor, labels: Tensor, part_weight: Tensor | None = None
     ) -> Tensor:
-        """(loss_x + loss_y) / K. Source: RTMCCHead.loss of open-mmlab/mmpose.
+        """(loss_x + loss_y) / K, summed over the batch.
+
+        Source: RTMCCHead.loss of open-mmlab/mmpose.
 
         Args:
             x, y: (N, K, 2W), (N, K, 2H) raw logits.
@@ -113,11 +134,12 @@ class SimCCLoss(nn.Module):
         weight = labels[..., 2] * inside_x * inside_y
         if part_weight is not None:
             weight = weight * part_weight
-        total: Tensor = torch.zeros((), device=x.device)
-        for logits, table, row in ((x, self.table_x, row_x), (y, self.table_y, row_y)):
-            loss: Tensor = _TabledKL.apply(logits, table.target[row], table.negentropy[row], weight)  # type: ignore[no-untyped-call]
-            total = total + loss
-        return total / x.shape[1]
+        axes = ((x, self.table_x, row_x), (y, self.table_y, row_y))
+        losses = [
+            divergence(logits, table.target[row], table.negentropy[row], weight / logits.shape[-1])
+            for logits, table, row in axes
+        ]
+        return (losses[0] + losses[1]) / x.shape[1]
 
 
 def heatmap_cross_entropy(
@@ -127,19 +149,22 @@ def heatmap_cross_entropy(
     stride: float,
     sigma: float,
     part_weight: Tensor | None = None,
-) -> Tensor:
-    """Cross entropy between a spatial softmax and a normalised Gaussian, mean over labelled points.
+) -> tuple[Tensor, Tensor]:
+    """Cross entropy between a spatial softmax and a normalised Gaussian.
 
     Args:
         heatmaps: (N, K, h, w) raw scores.
         labels: (N, K, 3) x, y in pixels of the frame whose cells are ``stride`` wide, visible.
         sigma: width of the Gaussian in cells.
+
+    Returns:
+        Weighted sum over the labelled points, and the sum of their weights.
     """
     height, width = heatmaps.shape[-2:]
-    scores = heatmaps.float()
+    scores = at_least_float32(heatmaps)
 
     def gaussian(coordinate: Tensor, size: int) -> Tensor:
-        cells = torch.arange(size, device=scores.device, dtype=torch.float32)
+        cells = torch.arange(size, device=scores.device, dtype=scores.dtype)
         distance = (cells - coordinate.unsqueeze(-1) / stride) / sigma
         return (distance.square() * -0.5).softmax(dim=-1)
 
@@ -151,4 +176,4 @@ def heatmap_cross_entropy(
     along_x = (scores * gaussian(x, width).unsqueeze(-2)).sum(dim=-1)
     cross = (along_x * gaussian(y, height)).sum(dim=-1)
     per_point = torch.logsumexp(scores.flatten(2), dim=-1) - cross
-    return (per_point * weight).sum() / weight.sum().clamp(min=1)
+    return (per_point * weight).sum(), weight.sum()

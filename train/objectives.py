@@ -6,6 +6,8 @@ keep) and turns a batch into losses. The distillation stages (``distill.py``) ar
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -14,6 +16,7 @@ from torch import Tensor, nn
 from dwpose_annotator import skeleton
 from dwpose_annotator.models import PoseModel
 from dwpose_annotator.models.cspnext import CSPNeXt
+from train.distributed import mean_over_processes
 from train.losses import SimCCLoss, heatmap_cross_entropy
 
 # ImageNet statistics of RGB values 0..255, as every DWPose network expects.
@@ -36,12 +39,25 @@ def part_weights(*, body: float, feet: float, face: float, hands: float) -> Tens
 
 
 class Objective(nn.Module):
-    """Base of all objectives; ``epoch`` is 0-based and ``epochs`` the length of the run."""
+    """Base of all objectives."""
 
     model: nn.Module
+    part_weight: Tensor | None
+    """(133,) loss weight per keypoint."""
+
+    def companions(self) -> Sequence[nn.Module]:
+        """Networks beside ``model`` that are asked but not trained; they move to its device."""
+        return ()
 
     def forward(self, crops: Tensor, labels: Tensor, epoch: int, epochs: int) -> dict[str, Tensor]:
-        """Losses (summed by the engine) of crops (N, h, w, 3) uint8 and labels (N, 133, 3)."""
+        """Losses by name; their sum is minimised.
+
+        Args:
+            crops: (N, h, w, 3) uint8 RGB.
+            labels: (N, 133, 3) x, y in pixels of the network's input, visible.
+            epoch: 0-based.
+            epochs: length of the run.
+        """
         raise NotImplementedError
 
 
@@ -76,24 +92,24 @@ class HeatmapPretraining(Objective):
 
     STRIDE = 4  # network input pixels per heatmap cell
 
-    def __init__(self, model: PoseModel, weight: Tensor, *, sigma: float = 1.5) -> None:
+    def __init__(self, model: PoseModel, part_weight: Tensor, *, sigma: float = 1.5) -> None:
         super().__init__()
         self.model = HeatmapModel(model.backbone)
         self.crop_wh, self.sigma = model.config.crop_wh, sigma
-        self.register_buffer("weight", weight, persistent=False)
+        self.register_buffer("part_weight", part_weight, persistent=False)
 
     def forward(self, crops: Tensor, labels: Tensor, epoch: int, epochs: int) -> dict[str, Tensor]:
         heatmaps = self.model(normalise(crops))
         stride = self.STRIDE * self.crop_wh[0] / crops.shape[2]  # labels are in full-size pixels
         with torch.autocast(crops.device.type, enabled=False):
-            loss = heatmap_cross_entropy(
+            total, weight = heatmap_cross_entropy(
                 heatmaps,
                 labels,
                 stride=stride,
                 sigma=self.sigma,
-                part_weight=self.get_buffer("weight"),
+                part_weight=self.part_weight,
             )
-        return {"loss_heatmap": loss}
+            return {"loss_heatmap": total / mean_over_processes(weight).clamp(min=1)}
 
 
 def full_size_features(model: PoseModel, images: Tensor) -> Tensor:
@@ -111,16 +127,25 @@ def full_size_features(model: PoseModel, images: Tensor) -> Tensor:
 
 
 class SupervisedPose(Objective):
-    """The ordinary RTMPose training: SimCC loss against the labels."""
+    """The ordinary RTMPose training: SimCC loss against the labels.
 
-    def __init__(self, model: PoseModel, weight: Tensor | None = None) -> None:
+    Args:
+        model: the network to train.
+        part_weight: (133,) loss weight per keypoint; the published recipe has none.
+        loss_batch: see ``TrainConfig.loss_batch``.
+    """
+
+    def __init__(
+        self, model: PoseModel, part_weight: Tensor | None = None, *, loss_batch: int = 64
+    ) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.loss_batch = model, loss_batch
         self.loss = SimCCLoss(model.config.crop_wh)
-        self.register_buffer("weight", weight, persistent=False)
+        self.register_buffer("part_weight", part_weight, persistent=False)
 
     def forward(self, crops: Tensor, labels: Tensor, epoch: int, epochs: int) -> dict[str, Tensor]:
         assert isinstance(self.model, PoseModel)
         x, y = self.model.forward_head(full_size_features(self.model, normalise(crops)))
         with torch.autocast(crops.device.type, enabled=False):
-            return {"loss_kpt": self.loss(x, y, labels, self.weight)}
+            loss = self.loss(x, y, labels, self.part_weight)
+            return {"loss_kpt": loss * (self.loss_batch / len(crops))}

@@ -1,4 +1,4 @@
-"""Training augmentations, each a small function on NumPy arrays; the random draws live in ``draw_*``.
+"""Training augmentations: small functions on NumPy arrays; the random draws live in ``draw_*``.
 
 A sample travels as image, keypoints and a ``Window`` (what will be cropped); geometric transforms
 only move the window, so that pixels are resampled once. Source of ranges and probabilities: the
@@ -24,7 +24,7 @@ HALF_BODY_PADDING = 1.5
 
 @dataclass(frozen=True)
 class Window:
-    """The rectangle of the image to be cropped: centre (x, y) and size (w, h) in image pixels, degrees."""
+    """What will be cropped: centre (x, y), size (w, h) in image pixels, a turn in degrees."""
 
     center: NDArray[np.float32]
     scale_wh: NDArray[np.float32]
@@ -56,8 +56,16 @@ class Augmentation:
 
 
 NO_AUGMENTATION = Augmentation(
-    flip=0, half_body=0, shift=0, scale_range=(1, 1), rotate=0, hsv=False, blur=0, median_blur=0, dropout=0
-)  # fmt: skip
+    flip=0,
+    half_body=0,
+    shift=0,
+    scale_range=(1, 1),
+    rotate=0,
+    hsv=False,
+    blur=0,
+    median_blur=0,
+    dropout=0,
+)
 
 
 def truncated_normal(rng: np.random.Generator, size: int) -> NDArray[np.float64]:
@@ -113,7 +121,7 @@ def draw_half_body(
 def jitter(
     window: Window, offset: NDArray[np.floating], factor: float, rotation_deg: float
 ) -> Window:
-    """Move by ``offset`` (fractions of the window), scale by ``factor``, turn to ``rotation_deg``."""
+    """Move by ``offset`` (shares of the window), scale by ``factor``, turn to ``rotation_deg``."""
     center = window.center + np.asarray(offset, np.float32) * window.scale_wh
     return Window(center, window.scale_wh * np.float32(factor), rotation_deg)
 
@@ -133,12 +141,14 @@ def draw_jitter(rng: np.random.Generator, window: Window, aug: Augmentation) -> 
 
 # ---- pixels -----------------------------------------------------------------------------------
 def hsv_jitter(image: ImageArray, gains: NDArray[np.integer]) -> ImageArray:
-    """Add integer gains to hue (mod 180), saturation and value (clipped). Source: mmdet YOLOXHSVRandomAug."""
+    """Add integer gains to hue (mod 180), saturation and value (clipped).
+
+    Source: YOLOXHSVRandomAug of open-mmlab/mmdetection.
+    """
     values = np.arange(256, dtype=np.int16)
-    tables = np.stack(
-        [(values + gains[0]) % 180, np.clip(values + gains[1], 0, 255), np.clip(values + gains[2], 0, 255)],
-        axis=-1,
-    ).astype(np.uint8)  # fmt: skip
+    hue = (values + gains[0]) % 180
+    saturation, value = (np.clip(values + gain, 0, 255) for gain in gains[1:])
+    tables = np.stack([hue, saturation, value], axis=-1).astype(np.uint8)
     hsv = cv2.LUT(cv2.cvtColor(image, cv2.COLOR_RGB2HSV), tables[None])
     return np.asarray(cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB), np.uint8)
 
