@@ -202,9 +202,10 @@ def _report(outcomes: Sequence[Outcome], jobs: Sequence[Job]) -> None:
     where = jobs[0].target if len(jobs) == 1 else jobs[0].target.parent
     if done:
         maps = "1 map" if len(done) == 1 else f"{len(done)} maps"
-        nobody = sum(len(poses) == 0 for poses in done)
-        empty = f"; nobody in {nobody} of them" if nobody else ""
-        typer.echo(f"{where}: {maps}, {people} {'person' if people == 1 else 'people'}{empty}")
+        empty = sum(len(poses) == 0 for poses in done)
+        nobody = f"; nobody in {empty} of them" if empty else ""
+        found = f"{people} {'person' if people == 1 else 'people'}{nobody}"
+        typer.echo(f"{where}: {maps}, {found if people else 'nobody found'}")
     for outcome in failed:
         typer.secho(f"error: {outcome.source}: {outcome.problem}", fg=typer.colors.RED, err=True)
     if failed:

@@ -24,7 +24,14 @@ def write_atomic(path: str | os.PathLike[str], write: Callable[[BinaryIO], objec
     try:
         with file:
             write(file)
-        os.replace(draft, target)
+        _rename(draft, target)
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def _rename(draft: Path, target: Path) -> None:
+    try:
+        os.replace(draft, target)
+    except OSError as error:
+        raise type(error)(f"cannot write {target}: {error.strerror or error}") from error

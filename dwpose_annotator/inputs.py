@@ -68,7 +68,7 @@ def plan_jobs(sources: Sequence[Path], output: Path) -> list[Job]:
     for target in targets:
         if os.path.realpath(target) in photos:
             raise ValueError(f"{target} is an input and would be overwritten; write elsewhere")
-    targets[0].parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(targets[0].parent)
     return [Job(source, target) for source, target in zip(sources, targets, strict=True)]
 
 
@@ -101,7 +101,14 @@ def numbered_targets(stem: str, count: int, output: Path) -> list[Path]:
         raise ValueError("the JSON file holds an empty list: no frames to draw")
     if output.is_dir() or output.suffix.lower() not in IMAGE_ENDINGS:
         output = output / f"{stem}.png"
-    output.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(output.parent)
     if count == 1:
         return [output]
     return [output.with_name(f"{output.stem}_{i:05}{output.suffix}") for i in range(count)]
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise type(error)(f"cannot make the folder {folder}: {error.strerror}") from error
