@@ -1,0 +1,1 @@
+"""Synthetic people with exact whole-body labels; see docs/synth/README.md."""

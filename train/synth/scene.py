@@ -1,0 +1,217 @@
+"""One scene: who stands where, what they wear and hold, what is in front, the camera, the light."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from train.synth.backgrounds import Backgrounds
+from train.synth.body import PARTS, Array, Body, BodyModel
+from train.synth.camera import Camera, look_at
+from train.synth.clothing import Wardrobe
+from train.synth.headwear import Barber
+from train.synth.person import draw_parameters
+from train.synth.pose import STANCES
+from train.synth.render import Light
+from train.synth.rotations import Z, about
+from train.synth.surface import SCENERY, Surface, box_mesh, planar_uv, sphere_mesh
+from train.synth.textures import SkinPainter, cloth, hair_tone
+
+PEOPLE_CHANCE = (0.6, 0.22, 0.11, 0.07)  # one to four people
+FRAMES = ("full", "knees", "upper", "portrait", "part")
+FRAME_CHANCE = (0.5, 0.1, 0.2, 0.12, 0.08)
+PERSON_PX = 256 / 1.25  # a 3:4 box of this height fills the 256x192 network input at padding 1.25
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything that is rendered; ``bodies`` are posed in the world, the first one is the subject."""
+
+    bodies: tuple[Body, ...]
+    surfaces: tuple[Surface, ...]
+    camera: Camera
+    light: Light
+
+
+class Studio:
+    """The body model and all that is derived from it, built once per process."""
+
+    def __init__(self, backgrounds: Backgrounds) -> None:
+        self.model = BodyModel()
+        self.backgrounds = backgrounds
+        self.wardrobe = Wardrobe(self.model)
+        self.barber = Barber(self.model, self.wardrobe.smoother)
+        self.painter = SkinPainter(self.model)
+
+    def draw_scene(self, rng: np.random.Generator) -> Scene:
+        """A random scene."""
+        count = int(rng.choice(4, p=PEOPLE_CHANCE)) + 1
+        drawn = [draw_parameters(self.model, rng) for _ in range(count)]
+        bodies: list[Body] = []
+        surfaces: list[Surface] = []
+        spots = draw_spots(rng, count)
+        for index, body in enumerate(self.model([parameters for parameters, _ in drawn])):
+            stance = drawn[index][1]
+            yaw = rng.normal(0, 0.8) if rng.random() < 0.6 else rng.uniform(-np.pi, np.pi)
+            placed = place(body, spots[index], yaw, rng.uniform(0, 0.4) if stance == "jump" else 0.0)
+            feminine = drawn[index][0].phenotypes["gender"] > 0.5
+            bodies.append(placed)
+            surfaces += self.dress(rng, placed, index, feminine=feminine)
+            if STANCES[stance].seat and rng.random() < 0.6:
+                surfaces.append(seat(rng, self.model, placed))
+            if rng.random() < 0.18:
+                surfaces.append(held(rng, self.model, placed))
+        camera = draw_camera(rng, self.model, bodies)
+        if rng.random() < 0.28:
+            surfaces.append(obstacle(rng, bodies[0], camera))
+        return Scene(tuple(bodies), tuple(surfaces), camera, draw_light(rng, camera))
+
+    def dress(self, rng: np.random.Generator, body: Body, person: int, *, feminine: bool) -> list[Surface]:
+        """Skin, clothes, hair, hat and glasses of one person."""
+        tone = hair_tone(rng)
+        beard = 0.0 if feminine or rng.random() < 0.5 else rng.uniform(0.1, 0.9)
+        skin = self.painter.paint(rng, tone, beard=beard)
+        model = self.model
+        worn = [Surface(body.vertices, model.faces, model.uv[model.face_uv], skin, person,
+                        model.part_of_face, gloss=float(rng.uniform(0.01, 0.1)), soft=0.15)]  # fmt: skip
+        photo = self.backgrounds.photo(rng)
+        worn += self.wardrobe.dress(rng, body, person, photo, feminine=feminine)
+        hat = rng.random() < 0.16
+        worn += self.barber.hair(rng, body, person, tone, feminine=feminine, hat=hat)
+        if hat:
+            worn += self.barber.hat(rng, body, person)
+        if rng.random() < 0.16:
+            worn += self.barber.glasses(rng, body, person)
+        return worn
+
+
+def draw_spots(rng: np.random.Generator, count: int) -> Array:
+    """(count, 2) places on the floor: the first at the origin, the others near it and apart."""
+    spots = [np.zeros(2)]
+    while len(spots) < count:
+        spot = rng.normal(0, (0.7, 0.6))
+        if min(float(np.linalg.norm(spot - other)) for other in spots) > 0.38:
+            spots.append(spot)
+    return np.asarray(spots, np.float32)
+
+
+def place(body: Body, spot: Array, yaw: float, lift: float) -> Body:
+    """Turn a body about z and set its lowest point on the floor at ``spot``."""
+    turn = about(Z, yaw)
+    turned = body.vertices @ turn.T
+    shift = np.array([spot[0], spot[1], lift - turned[:, 2].min()], np.float32)
+
+    def move(matrices: Array) -> Array:
+        moved = turn @ matrices
+        moved[..., 3] += shift
+        return moved
+
+    return Body(body.rest, turned + shift, move(body.blend), move(body.bones), body.keypoints @ turn.T + shift)
+
+
+def _scenery(rng: np.random.Generator, vertices: Array, faces: Array) -> Surface:
+    texture, tile = cloth(rng, None)
+    return Surface(vertices, faces, planar_uv(vertices, faces, tile), texture, SCENERY,
+                   np.full(len(faces), -1), gloss=float(rng.uniform(0, 0.3)))  # fmt: skip
+
+
+def seat(rng: np.random.Generator, model: BodyModel, body: Body) -> Surface:
+    """A block under the hips."""
+    hips = body.vertices[model.part_of_vertex == PARTS.index("torso")]
+    low = hips[hips[:, 2].argmin()]
+    top = max(float(low[2]) + 0.015, 0.05)
+    size = np.array([rng.uniform(0.35, 0.7), rng.uniform(0.3, 0.45), top])
+    return _scenery(rng, *box_mesh(np.array([low[0], low[1], top / 2]), size, rng.uniform(0, np.pi)))
+
+
+def held(rng: np.random.Generator, model: BodyModel, body: Body) -> Surface:
+    """A ball, a slab or a stick in one hand."""
+    start = 91 if rng.random() < 0.5 else 112
+    palm = body.keypoints[start + np.array([5, 9, 13, 8, 12])].mean(axis=0)
+    kind = rng.choice(["ball", "slab", "stick"])
+    if kind == "ball":
+        return _scenery(rng, *sphere_mesh(palm, np.full(3, rng.uniform(0.03, 0.12))))
+    size = np.array([0.08, 0.012, rng.uniform(0.12, 0.2)] if kind == "slab" else [0.025, 0.025, rng.uniform(0.3, 1.1)])
+    vertices, faces = box_mesh(np.zeros(3), size, rng.uniform(0, np.pi))
+    tilt = about(rng.normal(0, 1, 3), rng.normal(0, 0.7))
+    return _scenery(rng, (vertices @ tilt.T + palm).astype(np.float32), faces)
+
+
+def obstacle(rng: np.random.Generator, body: Body, camera: Camera) -> Surface:
+    """Something between the camera and the subject."""
+    aim = body.keypoints[rng.integers(0, 17)]
+    center = aim + (camera.position - aim) * rng.uniform(0.12, 0.5)
+    scale = float(np.linalg.norm(camera.position - center)) * min(camera.size_wh) / camera.focal
+    center = center + rng.normal(0, 0.15, 3) * scale
+    kind = rng.choice(["box", "ball", "pole", "table"])
+    if kind == "ball":
+        return _scenery(rng, *sphere_mesh(center, rng.uniform(0.06, 0.22, 3) * scale))
+    size = {"box": rng.uniform(0.1, 0.4, 3), "pole": np.array([0.06, 0.06, 3.0]), "table": np.array([1.6, 0.5, 0.06])}
+    return _scenery(rng, *box_mesh(center, size[str(kind)] * scale, rng.uniform(0, np.pi)))
+
+
+def _framed(rng: np.random.Generator, model: BodyModel, body: Body, frame: str) -> Array:
+    """The subject's vertices that the picture is built around."""
+    part, height = model.part_of_vertex, body.rest[:, 2]
+    if frame == "knees":
+        return body.vertices[height > model.head_of("lowerleg01.L")[2]]
+    if frame == "upper":
+        return body.vertices[(height > model.head_of("root")[2] + rng.uniform(-0.15, 0.2))]
+    if frame == "portrait":
+        return body.vertices[height > model.head_of("upperarm01.L")[2] - rng.uniform(-0.03, 0.08)]
+    if frame == "part":
+        return body.vertices[np.isin(part, rng.choice(len(PARTS), int(rng.integers(3, 7)), replace=False))]
+    return body.vertices
+
+
+def draw_camera(rng: np.random.Generator, model: BodyModel, bodies: list[Body]) -> Camera:
+    """Wide to tele, low to high; the subject's framed part, as a 3:4 box, is about PERSON_PX high."""
+    frame = str(rng.choice(FRAMES, p=FRAME_CHANCE))
+    subject = _framed(rng, model, bodies[0], frame)
+    middle = (subject.max(axis=0) + subject.min(axis=0)) / 2
+    extent = max(float(np.linalg.norm(subject.max(axis=0) - subject.min(axis=0))), 0.3)
+    elevation = np.clip(rng.normal(0.08, 0.22), -0.45, 0.9) if rng.random() < 0.88 else rng.uniform(0.4, 1.25)
+    distance = extent * np.exp(rng.uniform(np.log(1.1), np.log(5.0))) + 0.25
+    azimuth = rng.normal(0, 0.3)
+    away = np.array([np.sin(azimuth) * np.cos(elevation), -np.cos(azimuth) * np.cos(elevation), np.sin(elevation)])
+    position = (middle + away * distance).astype(np.float32)
+    position[2] = max(float(position[2]), 0.08)
+    axes = look_at(position, middle, float(np.clip(rng.normal(0, 0.07), -0.3, 0.3)))
+    unit = Camera(position, axes, 1.0, (0.0, 0.0), (1, 1))
+    xy, depth = unit.project(subject)
+    xy = xy[depth > 0.05]
+    low, high = xy.min(axis=0), xy.max(axis=0)
+    box_high = max(float(high[1] - low[1]), float(high[0] - low[0]) * 4 / 3)
+    focal = PERSON_PX * rng.uniform(0.75, 1.25) / box_high
+    center, size = (low + high) / 2, np.maximum(high - low, box_high * np.array([0.75, 1.0]) * 0.8)
+    margin = rng.uniform(1.12, 1.6, 2)
+    low, high = center - size / 2 * margin, center + size / 2 * margin
+    if frame in ("knees", "upper", "portrait"):
+        high[1] = center[1] + (xy[:, 1].max() - center[1]) * rng.uniform(0.9, 1.02)
+    if len(bodies) > 1 and rng.random() < 0.6:
+        others = np.concatenate([b.vertices for b in bodies[1:]])
+        spread, deep = unit.project(others)
+        spread = np.clip(spread[deep > 0.3], -3 * box_high + center, 3 * box_high + center)
+        if len(spread):
+            low[0], high[0] = min(low[0], spread[:, 0].min()), max(high[0], spread[:, 0].max())
+    shift = rng.normal(0, 0.05, 2) * size
+    wide, tall = np.clip(np.round((high - low) * focal), 96, (640, 448)).astype(int)
+    centre = (low + high) / 2 + shift
+    return Camera(position, axes, float(focal),
+                  (float((wide - 1) / 2 - centre[0] * focal), float((tall - 1) / 2 - centre[1] * focal)),
+                  (int(wide), int(tall)))  # fmt: skip
+
+
+def draw_light(rng: np.random.Generator, camera: Camera) -> Light:
+    """Sun (hard or overcast) and sky of slightly different colours."""
+    direction = rng.normal(0, 1, 3) - 0.7 * camera.axes[2]
+    direction[2] = abs(direction[2]) + 0.25
+    direction /= np.linalg.norm(direction)
+    warm = rng.normal(0, 0.12)
+    tint = np.array([1 + warm, 1.0, 1 - warm])
+    strength = rng.uniform(0.15, 1.5)
+    sky = rng.uniform(0.25, 0.75) * np.clip(np.array([1 - warm, 1.0, 1 + warm]) + rng.normal(0, 0.04, 3), 0.5, 1.5)
+    return Light(direction.astype(np.float32), (strength * tint).astype(np.float32), sky.astype(np.float32),
+                 (sky * rng.uniform(0.25, 0.7) * tint).astype(np.float32), float(rng.uniform(0.01, 0.25)),
+                 float(rng.choice([0.0, rng.uniform(0.3, 0.8)], p=[0.25, 0.75])))  # fmt: skip
