@@ -25,7 +25,13 @@ from numpy.typing import NDArray
 
 from dwpose_annotator.files import write_atomic
 from dwpose_annotator.openpose_json_read import from_openpose_json
-from dwpose_annotator.openpose_schema import EXTENSION_KEY, POSE_KEY, SCHEMAS, JsonSchema
+from dwpose_annotator.openpose_schema import (
+    EXTENSION_KEY,
+    FACE_KEY,
+    POSE_KEY,
+    SCHEMAS,
+    JsonSchema,
+)
 from dwpose_annotator.skeleton import (
     BODY,
     FACE,
@@ -92,6 +98,8 @@ def to_openpose_json(
     people = []
     for i in range(len(kept)):
         person = person_arrays(xy[i] / scale, c[i], layout)
+        if not face:  # its last two points are the eyes of the body
+            person[FACE_KEY] = person_arrays(xy[i], np.zeros_like(c[i]), layout)[FACE_KEY]
         if kept.track_id is not None:
             person["person_id"] = [int(kept.track_id[i])]
         if layout.extension:

@@ -43,7 +43,7 @@ def from_pose_keypoint(
     """
     options = {"coordinates": coordinates, "fix_swapped_hands": fix_swapped_hands}
     frames = _as_list(from_openpose_json(value, **options))
-    counted = _as_list(from_openpose_json(_standard_keys(value), **options))
+    counted = _as_list(from_openpose_json(_without_scores(value), **options))
     return [
         _with_choice(poses, c.score >= VISIBLE) for poses, c in zip(frames, counted, strict=True)
     ]
@@ -55,13 +55,15 @@ def _with_choice(poses: Poses, visible: np.ndarray) -> Poses:
     return replace(poses, score=score)
 
 
-def _standard_keys(value: Any) -> Any:
-    """The same without what this project adds."""
+def _without_scores(value: Any) -> Any:
+    """The same frames, whose people have the standard keys only."""
     if isinstance(value, list):
-        return [_standard_keys(item) for item in value]
-    if isinstance(value, dict):
-        return {k: _standard_keys(item) for k, item in value.items() if k != EXTENSION_KEY}
-    return value
+        return [_without_scores(frame) for frame in value]
+    people = [
+        {key: part for key, part in person.items() if key != EXTENSION_KEY}
+        for person in value.get("people") or ()
+    ]
+    return {**value, "people": people}
 
 
 def _as_list(frames: Poses | list[Poses]) -> list[Poses]:

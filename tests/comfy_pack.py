@@ -13,6 +13,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
 import dwpose_annotator  # noqa: F401  # before the pack, or the copy in its folder would stay loaded
 from tests.fake_networks import save_bright_spot_pose, save_fixed_detector
 
@@ -82,6 +84,30 @@ def picture(count: int = 1, height: int = 320, width: int = 320) -> Any:
     for x in (80, 220):
         image[:, 110:130, x - 10 : x + 10] = 1
     return image
+
+
+class ScatteredPose:
+    """A pose network whose points lie all over the crop, with scores 0.2, 0.4 ... 1 in turn."""
+
+    name = provider = "stand-in"
+    input_shape = (None, 3, 64, 48)
+    output_shapes = ((None, 133, 96), (None, 133, 128))
+
+    def run(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        numbers = np.arange(133)
+        score = (0.2 * (1 + numbers % 5)).astype(np.float32)
+        x, y = np.zeros((133, 96), np.float32), np.zeros((133, 128), np.float32)
+        x[numbers, 20 + numbers * 37 % 56] = score
+        y[numbers, 20 + numbers * 53 % 88] = score
+        return np.stack([x] * len(batch)), np.stack([y] * len(batch))
+
+
+def scattered_annotator() -> Any:
+    """One person who fills the picture, with points everywhere."""
+    from dwpose_annotator import Annotator
+    from dwpose_annotator.estimate import PoseEstimator
+
+    return Annotator(PoseEstimator(ScatteredPose()), None)
 
 
 def run_node(core: SimpleNamespace, node_id: str, **inputs: Any) -> Any:
