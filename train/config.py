@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from train.transforms import Augmentation
 
-ObjectiveName = Literal["heatmap", "supervised", "stage1", "stage2"]
+ObjectiveName = Literal["heatmap", "supervised", "stage1", "stage2", "detector"]
 DataEntry = str | tuple[str, float]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -20,15 +21,25 @@ from train.detector.data import (
     UNKNOWN,
     DetectionDataset,
     Photos,
+    PicturePhase,
     load_photos,
     paste,
     vary_light,
 )
 from train.detector.detections import match_all, match_photo
 from train.detector.export import compare, export_detector, move_threshold
-from train.detector.objective import DetectorObjective, assign, decode_boxes, paired_iou
+from train.detector.objective import (
+    DetectorObjective,
+    assign,
+    decode_boxes,
+    detector_losses,
+    grid_of,
+    paired_iou,
+)
+from train.detector.train import DetectorRecipe, train_detector
+from train.sampling import SampleKey
 
-SIZE = 128
+SIZE = 96
 
 
 def lit_photo(box: tuple[int, int, int, int], size_hw: tuple[int, int] = (120, 160)) -> np.ndarray:
@@ -38,11 +49,14 @@ def lit_photo(box: tuple[int, int, int, int], size_hw: tuple[int, int] = (120, 1
     return photo
 
 
-def dataset_of(people: dict[str, tuple[int, int, int, int]], **options) -> DetectionDataset:
+def dataset_of(
+    people: dict[str, tuple[int, int, int, int]], *, mosaic: float = 0.0, **options
+) -> DetectionDataset:
     paths = tuple(Path(name) for name in people)
     boxes = tuple(np.array([box], np.float32) for box in people.values())
     pixels = {Path(name): lit_photo(box) for name, box in people.items()}
-    return DetectionDataset(Photos(paths, boxes), pixels, size=SIZE, seed=7, **options)
+    phases = [PicturePhase(0, SIZE, mosaic)]
+    return DetectionDataset(Photos(paths, boxes), pixels, phases=phases, seed=7, **options)
 
 
 @pytest.mark.parametrize("mosaic", [0.0, 1.0])
@@ -51,8 +65,8 @@ def test_boxes_follow_the_lit_rectangle(mosaic, monkeypatch):
     monkeypatch.setattr("train.detector.data.vary_light", lambda _rng, picture: picture)
     dataset = dataset_of({"a": (20, 10, 70, 100), "b": (60, 50, 150, 110)}, mosaic=mosaic)
     people = 0
-    for epoch in range(40):
-        picture, labels = (value.numpy() for value in dataset[epoch, epoch % 2])
+    for lap in range(40):
+        picture, labels = (value.numpy() for value in dataset[SampleKey(0, lap % 2, lap)])
         bright = picture.max(axis=2) > 180  # the grey canvas stays below it
         covered = np.zeros_like(bright)
         for left, top, right, bottom, kind in labels:
@@ -76,10 +90,9 @@ def test_somebody_cut_by_the_frame_is_unknown():
 
 def test_cut_outs_leave_the_rest_of_their_area_unknown():
     crop = dataset_of({"crop": (30, 20, 60, 100)})
-    dataset = dataset_of(
-        {"empty": (0, 0, 1, 1)}, mosaic=1.0, crops=(crop.photos, crop.pixels), crop_share=1.0
-    )
-    _, labels = dataset[0, 0]
+    dataset = dataset_of({"empty": (0, 0, 1, 1)}, mosaic=1.0, crops=crop.photos, crop_share=1.0)
+    dataset.pixels |= crop.pixels
+    _, labels = dataset[SampleKey(0, 0, 0)]
     areas = labels[labels[:, 4] == UNKNOWN][:, :4]
     people = labels[labels[:, 4] == PERSON][:, :4]
     assert len(people) and len(areas) >= 3
@@ -128,13 +141,13 @@ def test_giou_of_boxes_apart_is_negative():
 
 
 def test_unknown_areas_give_no_gradient():
-    objective = DetectorObjective(PersonDetector(), size=SIZE)
-    rows = torch.zeros(1, len(objective.cells), 5, requires_grad=True)
+    cells, strides = grid_of(SIZE, torch.device("cpu"))
+    rows = torch.zeros(1, len(cells), 5, requires_grad=True)
     labels = torch.zeros(1, 4, 5)
     labels[0, 0] = torch.tensor([16, 16, 48, 60, PERSON])
-    labels[0, 1] = torch.tensor([0, 0, 64, 128, UNKNOWN])
-    torch.stack([*objective.losses(rows, labels).values()]).sum().backward()
-    centres = (objective.cells + 0.5) * objective.strides
+    labels[0, 1] = torch.tensor([0, 0, 64, SIZE, UNKNOWN])
+    torch.stack([*detector_losses(rows, labels, SIZE).values()]).sum().backward()
+    centres = (cells + 0.5) * strides
     in_person = ((centres > torch.tensor([16, 16])) & (centres < torch.tensor([48, 60]))).all(1)
     unknown = (centres[:, 0] < 64) & ~in_person
     moved = rows.grad[0, :, 4] != 0
@@ -144,9 +157,9 @@ def test_unknown_areas_give_no_gradient():
 
 def test_a_tiny_set_is_learned():
     torch.manual_seed(0)
-    objective = DetectorObjective(PersonDetector(), size=SIZE, freeze_early=False).train()
+    objective = DetectorObjective(PersonDetector(), freeze_early=False).train()
     dataset = dataset_of({"a": (20, 10, 70, 100), "b": (60, 50, 150, 110)}, mosaic=0.0)
-    samples = [dataset[0, i] for i in (0, 1)]
+    samples = [dataset[SampleKey(0, i, 0)] for i in (0, 1)]
     pictures, labels = (torch.stack(values) for values in zip(*samples, strict=True))
     optimizer = torch.optim.AdamW(objective.parameters(), lr=3e-3)
     history = []
@@ -161,8 +174,39 @@ def test_a_tiny_set_is_learned():
     rows = objective.model.forward_logits(pictures.flip(-1).permute(0, 3, 1, 2).float())
     for n in range(2):
         best = rows[n, :, 4].argmax()
-        box = decode_boxes(rows[n], objective.cells, objective.strides)[best]
+        box = decode_boxes(rows[n], *grid_of(SIZE, torch.device("cpu")))[best]
         assert paired_iou(box, labels[n, 0, :4])[0] > 0.5
+
+
+def test_a_stopped_run_resumes_exactly(tmp_path):
+    """Two epochs at once equal one epoch, then the rest; the second epoch has larger pictures."""
+    data = tmp_path / "data"
+    (data / "images").mkdir(parents=True)
+    people = {"a.png": (20, 10, 70, 100), "b.png": (60, 50, 150, 110)}
+    for name, box in people.items():
+        cv2.imwrite(str(data / "images" / name), lit_photo(box))
+    content = {
+        "images": [{"id": i, "file_name": n, "source": "sports"} for i, n in enumerate(people)],
+        "annotations": [
+            {"image_id": i, "bbox": [x1, y1, x2 - x1, y2 - y1]}
+            for i, (x1, y1, x2, y2) in enumerate(people.values())
+        ],
+    }
+    (data / "train.json").write_text(json.dumps(content))
+    recipe = DetectorRecipe(phases=(PicturePhase(0, 64, 0.5), PicturePhase(1, 96, 0.0)))
+    engine = replace(recipe.engine, epochs=2, batch_size=2, precision="no", workers=0, log_steps=1)
+    recipe = replace(recipe, engine=engine)
+    options = {"photos": str(data), "crops": [str(data)], "cpu": True}
+    whole = train_detector(recipe, tmp_path / "whole", **options)
+    halves = replace(recipe, engine=replace(engine, epochs=1))
+    train_detector(halves, tmp_path / "halves", **options)
+    resumed = train_detector(recipe, tmp_path / "halves", **options)
+    assert whole.step == resumed.step == 2
+    expected = whole.ema.module.state_dict()
+    for name, value in resumed.ema.module.state_dict().items():
+        torch.testing.assert_close(value, expected[name], rtol=0, atol=0)
+    log = [json.loads(line) for line in (tmp_path / "whole" / "log.jsonl").open()]
+    assert [row["step"] for row in log] == [1, 2]
 
 
 def test_matching_and_its_figures():
@@ -202,7 +246,7 @@ def test_export_equals_torch_for_any_batch(detector_model, tmp_path, half_storag
     session = OnnxSession(file, "cpu")
     assert session.input_shape == (None, 3, SIZE, SIZE)
     one = session.run(batch[:1])[0]
-    assert one.shape == (1, 16 * 16 + 8 * 8 + 4 * 4, 6)
+    assert one.shape == (1, 12 * 12 + 6 * 6 + 3 * 3, 6)
 
 
 def test_moving_the_threshold_keeps_the_choice(detector_model):

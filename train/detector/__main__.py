@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import logging
 
-from train.detector import evaluate, export
+from train.detector import evaluate, export, train
 
-COMMANDS = {"evaluate": evaluate, "export": export}
+COMMANDS = {"train": train, "evaluate": evaluate, "export": export}
 
 
 def main() -> None:

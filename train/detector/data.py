@@ -1,7 +1,7 @@
 """Photos with person boxes to training pictures: mosaics and single photos, shifted and scaled.
 
 Everything is one operation, ``paste``: a photo goes onto the canvas at a scale and an offset, and
-its boxes follow. Randomness depends on (seed, epoch, index) alone, as in pose training.
+its boxes follow. Randomness depends on (seed, lap, index) alone, as in pose training.
 
 Labels are rows of x1, y1, x2, y2, kind: a person, or an area about which nothing is known (a
 cut-out labels one person and not the bystanders). Rows of zeros pad them.
@@ -9,7 +9,7 @@ cut-out labels one person and not the bystanders). Rows of zeros pad them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,8 @@ from torch.utils.data import Dataset
 from dwpose_annotator.detect import PAD_VALUE
 from dwpose_annotator.types import ImageArray
 from train.data import read_json
-from train.pixels import DecodedImages
+from train.pixels import Pixels
+from train.sampling import SampleKey
 from train.transforms import draw_hsv_gains, hsv_jitter
 
 MAX_BOXES = 48
@@ -42,6 +43,11 @@ class Photos:
 
     def __len__(self) -> int:
         return len(self.image)
+
+    def select(self, usable: Container[Path]) -> Photos:
+        """Only the images in ``usable``."""
+        kept = [i for i, path in enumerate(self.image) if path in usable]
+        return Photos(tuple(self.image[i] for i in kept), tuple(self.boxes[i] for i in kept))
 
 
 def load_photos(annotation_file: Path, image_dir: Path, *, sources: Collection[str] = ()) -> Photos:
@@ -112,6 +118,19 @@ def paste(
     return np.asarray(labels, np.float32)
 
 
+def place(
+    rng: np.random.Generator,
+    photo: ImageArray,
+    scale: float,
+    region: tuple[int, int, int, int],
+) -> tuple[int, int]:
+    """Random corner of a scaled photo: inside ``region`` if it fits there, else covering it."""
+    left, top, right, bottom = region
+    slack = (right - left - photo.shape[1] * scale, bottom - top - photo.shape[0] * scale)
+    x, y = (round(float(rng.uniform(min(s, 0), max(s, 0)))) for s in slack)
+    return left + x, top + y
+
+
 def vary_light(rng: np.random.Generator, picture: ImageArray) -> ImageArray:
     """Darker or lighter by a gamma curve, and now and then grey: silhouettes, old photos."""
     if rng.random() < LIGHT_SHARE:
@@ -124,13 +143,26 @@ def vary_light(rng: np.random.Generator, picture: ImageArray) -> ImageArray:
     return picture
 
 
+@dataclass(frozen=True)
+class PicturePhase:
+    """What training pictures are like from an epoch on.
+
+    Attributes:
+        epoch: 0-based, the first one of the phase.
+        size: side of the square pictures in pixels, a multiple of 32.
+        mosaic: probability of a 2x2 mosaic.
+    """
+
+    epoch: int
+    size: int
+    mosaic: float
+
+
 class DetectionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Training pictures keyed by (epoch, index).
+    """Training pictures.
 
     Args:
-        size: side of the square pictures in pixels.
-        mosaic: probability of a 2x2 mosaic.
-        mosaic_epochs: no mosaics from this epoch on.
+        phases: in the order of their epochs, the first one from epoch 0.
         crops: cut-outs with one labelled person each, for mosaics.
         crop_share: probability that a further member of a mosaic is a cut-out.
     """
@@ -138,35 +170,34 @@ class DetectionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     def __init__(
         self,
         photos: Photos,
-        pixels: DecodedImages,
+        pixels: Pixels,
         *,
-        size: int,
+        phases: Sequence[PicturePhase],
         seed: int,
-        mosaic: float = 0.6,
-        mosaic_epochs: int = 10**9,
-        crops: tuple[Photos, DecodedImages] | None = None,
+        crops: Photos | None = None,
         crop_share: float = 0.4,
     ) -> None:
-        self.photos, self.pixels, self.size, self.seed = photos, pixels, size, seed
-        self.mosaic, self.mosaic_epochs = mosaic, mosaic_epochs
+        if not phases or phases[0].epoch != 0 or any(phase.size % 32 for phase in phases):
+            raise ValueError(f"phases start at epoch 0 and have sizes of 32 n pixels: {phases}")
+        self.photos, self.pixels, self.phases, self.seed = photos, pixels, tuple(phases), seed
         self.crops, self.crop_share = crops, crop_share if crops else 0.0
 
     def __len__(self) -> int:
         return len(self.photos)
 
-    def __getitem__(self, key: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
+    def __getitem__(self, key: SampleKey) -> tuple[torch.Tensor, torch.Tensor]:
         """(S, S, 3) uint8 RGB and (MAX_BOXES, 5) float32 labels in its pixels."""
-        epoch, index = key
-        rng = np.random.default_rng((self.seed, 3, epoch, index))
-        canvas = np.full((self.size, self.size, 3), PAD_VALUE, np.uint8)
-        if epoch < self.mosaic_epochs and rng.random() < self.mosaic:
-            found = self._mosaic(rng, index, canvas)
-        else:
-            found = self._single(rng, index, canvas)
+        epoch, index, lap = key
+        rng = np.random.default_rng((self.seed, 3, lap, index))
+        phase = [phase for phase in self.phases if phase.epoch <= epoch][-1]
+        size = phase.size
+        canvas = np.full((size, size, 3), PAD_VALUE, np.uint8)
+        draw = self._mosaic if rng.random() < phase.mosaic else self._single
+        found = draw(rng, index, canvas)
         canvas = vary_light(rng, hsv_jitter(canvas, draw_hsv_gains(rng)))
         if rng.random() < 0.5:
             canvas = np.ascontiguousarray(canvas[:, ::-1])
-            found[:, [0, 2]] = self.size - found[:, [2, 0]]
+            found[:, [0, 2]] = size - found[:, [2, 0]]
         if rng.random() < 0.1:
             canvas = np.asarray(cv2.blur(canvas, (3, 3)), np.uint8)
         labels = np.zeros((MAX_BOXES, 5), np.float32)
@@ -177,22 +208,21 @@ class DetectionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     def _single(
         self, rng: np.random.Generator, index: int, canvas: ImageArray
     ) -> NDArray[np.float32]:
-        """One photo at 0.5 to 1.6 of the canvas, anywhere that shows most of it."""
-        photo = self.pixels[self.photos.image[index]]
-        scale = self.size * float(np.exp(rng.uniform(np.log(0.5), np.log(1.6))))
+        """One photo at half to twice the canvas, anywhere that fills as much of it as it can."""
+        photo, boxes, complete = self._member(rng, index)
+        scale = len(canvas) * float(np.exp(rng.uniform(np.log(0.5), np.log(2.0))))
         scale /= max(photo.shape[:2])
-        slack = [self.size - side * scale for side in (photo.shape[1], photo.shape[0])]
-        offset = tuple(round(float(rng.uniform(min(s, 0), max(s, 0)))) for s in slack)
+        region = (0, 0, len(canvas), len(canvas))
         return paste(
-            canvas, photo, self.photos.boxes[index], scale=scale,
-            offset_xy=(offset[0], offset[1]), region=(0, 0, self.size, self.size),
+            canvas, photo, boxes, scale=scale, offset_xy=place(rng, photo, scale, region),
+            region=region, complete=complete,
         )  # fmt: skip
 
     def _mosaic(
         self, rng: np.random.Generator, index: int, canvas: ImageArray
     ) -> NDArray[np.float32]:
         """Four photos around a random centre, each filling its quarter or more."""
-        side = self.size
+        side = len(canvas)
         cx, cy = (int(v) for v in rng.uniform(0.3, 0.7, 2) * side)
         regions = ((0, 0, cx, cy), (cx, 0, side, cy), (0, cy, cx, side), (cx, cy, side, side))
         found: list[NDArray[np.float32]] = []
@@ -202,19 +232,11 @@ class DetectionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             room = (region[2] - region[0], region[3] - region[1])
             cover = max(room[0] / photo.shape[1], room[1] / photo.shape[0])
             scale = cover * float(np.exp(rng.uniform(np.log(0.75), np.log(1.6))))
-            slack = [
-                r - s * scale for r, s in zip(room, (photo.shape[1], photo.shape[0]), strict=True)
-            ]
-            offset = [
-                corner + round(float(rng.uniform(min(s, 0), max(s, 0))))
-                for corner, s in zip(region[:2], slack, strict=True)
-            ]
-            found.append(
-                paste(
-                    canvas, photo, boxes, scale=scale, offset_xy=(offset[0], offset[1]),
-                    region=region, complete=complete,
-                )
+            labels = paste(
+                canvas, photo, boxes, scale=scale, offset_xy=place(rng, photo, scale, region),
+                region=region, complete=complete,
             )  # fmt: skip
+            found.append(labels)
         return np.concatenate(found)
 
     def _member(
@@ -222,9 +244,8 @@ class DetectionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     ) -> tuple[ImageArray, NDArray[np.float32], bool]:
         """Pixels, boxes and completeness of photo ``index``, or of a random photo or cut-out."""
         if index is None and self.crops is not None and rng.random() < self.crop_share:
-            crops, pixels = self.crops
-            number = int(rng.integers(len(crops)))
-            return pixels[crops.image[number]], crops.boxes[number], False
+            number = int(rng.integers(len(self.crops)))
+            return self.pixels[self.crops.image[number]], self.crops.boxes[number], False
         number = int(rng.integers(len(self.photos))) if index is None else index
         return self.pixels[self.photos.image[number]], self.photos.boxes[number], True
 

@@ -80,24 +80,18 @@ def assign(score: Tensor, boxes: Tensor, centres: Tensor, people: Tensor) -> tup
 
 
 class DetectorObjective(Objective):
-    """Losses of square pictures of ``size`` pixels.
+    """Losses of square pictures.
 
     ``freeze_early`` keeps the stem and the first stage as the pose training left them: the layers
     with the largest maps cost most of the backward pass and have the least to learn.
     """
 
-    cells: Tensor
-    strides: Tensor
-
-    def __init__(self, model: PersonDetector, *, size: int, freeze_early: bool = True) -> None:
+    def __init__(self, model: PersonDetector, *, freeze_early: bool = True) -> None:
         super().__init__()
         self.model = model
         self.early = [model.backbone.stem, model.backbone.stage1] if freeze_early else []
         for layer in self.early:
             layer.requires_grad_(False)
-        cells, strides = make_grid((size, size))
-        self.register_buffer("cells", torch.from_numpy(cells).float(), persistent=False)
-        self.register_buffer("strides", torch.from_numpy(strides).float(), persistent=False)
 
     def train(self, mode: bool = True) -> DetectorObjective:
         """Frozen layers keep their BatchNorm statistics."""
@@ -106,36 +100,50 @@ class DetectorObjective(Objective):
             layer.eval()
         return self
 
-    def forward(self, crops: Tensor, labels: Tensor, epoch: int, epochs: int) -> dict[str, Tensor]:
+    def forward(
+        self,
+        crops: Tensor,
+        labels: Tensor,
+        epoch: int,
+        epochs: int,
+    ) -> dict[str, Tensor]:
         """Losses of (N, S, S, 3) uint8 RGB pictures and (N, MAX_BOXES, 5) labels."""
         assert isinstance(self.model, PersonDetector)
         rows = self.model.forward_logits(crops.flip(-1).permute(0, 3, 1, 2).float())
         with torch.autocast(crops.device.type, enabled=False):
-            return self.losses(rows.float(), labels)
+            return detector_losses(rows.float(), labels, crops.shape[1])
 
-    def losses(self, rows: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Score and box loss of (N, R, 5) raw rows, each divided by the sum of target scores."""
-        boxes = decode_boxes(rows, self.cells, self.strides)
-        centres = (self.cells + 0.5) * self.strides
-        target = torch.zeros_like(rows[..., 4])
-        known = torch.ones_like(target)
-        box_loss = rows.new_zeros(())
-        for n, (people, unknown) in enumerate(
-            zip(boxes_of(labels), boxes_of(labels, UNKNOWN), strict=True)
-        ):
-            # Inside a person's box every row is known to be that person's or nobody's.
-            known[n] = (~inside_any(centres, unknown) | inside_any(centres, people)).float()
-            if not len(people):
-                continue
-            owner, target[n] = assign(rows[n, :, 4].sigmoid(), boxes[n], centres, people)
-            chosen = owner >= 0
-            _, giou = paired_iou(boxes[n][chosen], people[owner[chosen]])
-            box_loss = box_loss + ((1 - giou) * target[n][chosen]).sum()
-        total = target.sum().clamp(min=1.0)
-        score_loss = F.binary_cross_entropy_with_logits(rows[..., 4], target, reduction="none")
-        # Quality focal weighting keeps thousands of easy background rows from drowning the rest.
-        weight = (rows[..., 4].detach().sigmoid() - target).abs().square()
-        return {
-            "loss_score": (score_loss * weight * known).sum() / total * 4,
-            "loss_box": BOX_WEIGHT * box_loss / total,
-        }
+
+def grid_of(size: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """``detect.make_grid`` of a square picture: cells (R, 2) and strides (R, 1)."""
+    cells, strides = make_grid((size, size))
+    return torch.from_numpy(cells).float().to(device), torch.from_numpy(strides).float().to(device)
+
+
+def detector_losses(rows: Tensor, labels: Tensor, size: int) -> dict[str, Tensor]:
+    """Score and box loss of (N, R, 5) raw rows, each divided by the sum of target scores."""
+    cells, strides = grid_of(size, rows.device)
+    boxes = decode_boxes(rows, cells, strides)
+    centres = (cells + 0.5) * strides
+    target = torch.zeros_like(rows[..., 4])
+    known = torch.ones_like(target)
+    box_loss = rows.new_zeros(())
+    for n, (people, unknown) in enumerate(
+        zip(boxes_of(labels), boxes_of(labels, UNKNOWN), strict=True)
+    ):
+        # Inside a person's box every row is known to be that person's or nobody's.
+        known[n] = (~inside_any(centres, unknown) | inside_any(centres, people)).float()
+        if not len(people):
+            continue
+        owner, target[n] = assign(rows[n, :, 4].sigmoid(), boxes[n], centres, people)
+        chosen = owner >= 0
+        _, giou = paired_iou(boxes[n][chosen], people[owner[chosen]])
+        box_loss = box_loss + ((1 - giou) * target[n][chosen]).sum()
+    total = target.sum().clamp(min=1.0)
+    score_loss = F.binary_cross_entropy_with_logits(rows[..., 4], target, reduction="none")
+    # Quality focal weighting keeps thousands of easy background rows from drowning the rest.
+    weight = (rows[..., 4].detach().sigmoid() - target).abs().square()
+    return {
+        "loss_score": (score_loss * weight * known).sum() / total * 4,
+        "loss_box": BOX_WEIGHT * box_loss / total,
+    }

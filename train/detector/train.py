@@ -1,0 +1,157 @@
+"""Train the person detector (``python -m train.detector train``); run it again to resume."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from dwpose_annotator.models.person_detector import PersonDetector
+from train.build import load_matching
+from train.config import Optimisation, TrainConfig, annotation_and_images, set_option
+from train.detector.data import DetectionDataset, Photos, PicturePhase, load_photos
+from train.detector.objective import DetectorObjective
+from train.engine import fit
+from train.loading import TrainingSet
+from train.pixels import DecodedImages, decode_images
+from train.run import Run, build_accelerator
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class DetectorRecipe:
+    """How ``person-nano`` is trained; the defaults are for one CPU core and about an hour.
+
+    Attributes:
+        phases: low resolution first, then what the shipped file runs at; single photos at the end.
+        crop_sources: ``source`` entries of the cut-outs whose boxes are good enough.
+        crop_share: probability that a further member of a mosaic is a cut-out.
+        freeze_early: see ``DetectorObjective``; only useful with a pretrained backbone.
+        engine: everything that is not special to detection.
+    """
+
+    phases: tuple[PicturePhase, ...] = (
+        PicturePhase(epoch=0, size=256, mosaic=0.7),
+        PicturePhase(epoch=9, size=320, mosaic=0.55),
+        PicturePhase(epoch=13, size=320, mosaic=0.0),
+    )
+    crop_sources: tuple[str, ...] = ("s40", "sports", "coco", "lspet")
+    crop_share: float = 0.4
+    freeze_early: bool = True
+    engine: TrainConfig = field(
+        default_factory=lambda: TrainConfig(
+            name="person-nano",
+            model="t",  # the backbone's size
+            objective="detector",
+            epochs=14,
+            batch_size=24,
+            optim=Optimisation(
+                lr=1e-3, warmup_steps=150, cosine_epochs=(8, 14), floor_ratio=0.05, clip_norm=10.0
+            ),
+            ema_momentum=1e-3,
+            ema_gamma=300,
+            precision="bf16",
+            workers=1,
+            log_steps=25,
+        )
+    )
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``python -m train.detector train``."""
+    parser.add_argument(
+        "--photos", required=True, help="folder with train.json[.gz] and images/: everybody boxed"
+    )
+    parser.add_argument(
+        "--crops", action="append", default=[], help="folder of cut-outs with one boxed person each"
+    )
+    parser.add_argument("--init", type=Path, help="checkpoint of a pose network or a detector")
+    parser.add_argument("--out", type=Path, required=True, help="folder of checkpoints and log")
+    parser.add_argument("--cache", type=Path, help="folder of decoded images (OUT/cache)")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="TrainConfig fields"
+    )
+    parser.add_argument("--cpu", action="store_true", help="use the CPU even where there is a GPU")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Train the recipe with the fields that ``--set`` changes."""
+    recipe = DetectorRecipe()
+    engine = recipe.engine
+    for assignment in arguments.set:
+        engine = set_option(engine, assignment)
+    train_detector(
+        DetectorRecipe(engine=engine),
+        arguments.out,
+        photos=arguments.photos,
+        crops=arguments.crops,
+        init=arguments.init,
+        cache_dir=arguments.cache,
+        cpu=arguments.cpu,
+    )
+
+
+def train_detector(
+    recipe: DetectorRecipe,
+    out: Path,
+    *,
+    photos: str,
+    crops: Sequence[str] = (),
+    init: Path | None = None,
+    cache_dir: Path | None = None,
+    cpu: bool = False,
+) -> Run:
+    """Train into the folder ``out``; see ``train.engine.train`` for what is written there.
+
+    Args:
+        photos, crops: data folders, see ``add_arguments``.
+        init: checkpoint to start from; entries that fit by name and shape are taken.
+
+    Raises:
+        ValueError, FileNotFoundError: the data or the checkpoint cannot be used.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    accelerator = build_accelerator(recipe.engine, cpu=cpu)
+    with accelerator.local_main_process_first():  # decodes; the others find it done
+        dataset = load_detection_set(recipe, photos, crops, cache_dir=cache_dir or out / "cache")
+    torch.manual_seed(recipe.engine.seed)
+    model = PersonDetector()
+    if init is not None:
+        fresh = load_matching(model, init)
+        log.info("%s: all but %d of %d entries", init, len(fresh), len(model.state_dict()))
+    objective = DetectorObjective(model, freeze_early=recipe.freeze_early and init is not None)
+    data = TrainingSet(dataset, (len(dataset),))
+    return fit(recipe.engine, out, objective, data, accelerator)
+
+
+def load_detection_set(
+    recipe: DetectorRecipe, photos: str, crops: Sequence[str], *, cache_dir: Path
+) -> DetectionDataset:
+    """Read annotations and decode pixels; images that cannot be read are logged and left out."""
+    whole = load_photos(*annotation_and_images(photos))
+    parts = [
+        load_photos(*annotation_and_images(entry), sources=recipe.crop_sources) for entry in crops
+    ]
+    lists = [decode_images(part.image, cache_dir) for part in (whole, *parts)]
+    for line in (line for decoded in lists for line in decoded.broken):
+        log.warning("skipped %s", line)
+    places = {path: place for decoded in lists for path, place in decoded.places.items()}
+    whole, *parts = (part.select(places) for part in (whole, *parts))
+    cut_outs = Photos(
+        tuple(path for part in parts for path in part.image),
+        tuple(boxes for part in parts for boxes in part.boxes),
+    )
+    log.info("%d photos, %d cut-outs", len(whole), len(cut_outs))
+    return DetectionDataset(
+        whole,
+        DecodedImages(places),
+        phases=recipe.phases,
+        seed=recipe.engine.seed,
+        crops=cut_outs if len(cut_outs) else None,
+        crop_share=recipe.crop_share,
+    )
