@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
-from .images import TensorFrames, black_maps, put_map, short_side, some_of
+from .images import TensorFrames, black_maps, preview, put_map, short_side
 from .models import NO_DETECTOR, describe_device, load_annotator, weight_choices
 from .pose_keypoint import to_pose_keypoint
 from .progress import Progress, show_text
@@ -118,7 +118,7 @@ class DWPoseAllInOne(io.ComfyNode):
                 OLD_DETECTORS.get(bbox_detector, bbox_detector),
                 "auto",
             )
-        show_text(cls.hidden.unique_id, describe_device(model))
+        show_text(cls, describe_device(model))
         parts = {
             "body": detect_body == "enable",
             "hands": detect_hand == "enable",
@@ -134,7 +134,8 @@ class DWPoseAllInOne(io.ComfyNode):
             poses.append(frame)
             progress.step(lambda pixels=pixels: pixels)
         pose_keypoint = to_pose_keypoint(poses, **parts)
-        preview = ui.PreviewImage(some_of(maps), cls=cls).as_dict()
         return io.NodeOutput(
-            maps, pose_keypoint, ui=preview | {"openpose_json": [json.dumps(pose_keypoint)]}
+            maps,
+            pose_keypoint,
+            ui={**preview(maps, cls), "openpose_json": [json.dumps(pose_keypoint)]},
         )

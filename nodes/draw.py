@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from dwpose_annotator.draw_styles import STYLES
 
-from .images import black_maps, put_map, some_of
+from .images import black_maps, preview, put_map
 from .pose_keypoint import from_pose_keypoint
 from .progress import Progress
 from .types import CATEGORY, PoseKeypoint
@@ -110,7 +110,7 @@ class DWPoseDraw(io.ComfyNode):
             )
             put_map(maps, index, pixels)
             progress.step()
-        return io.NodeOutput(maps, ui=ui.PreviewImage(some_of(maps), cls=cls))
+        return io.NodeOutput(maps, ui=preview(maps, cls))
 
 
 def wanted_size(canvas_hw: tuple[int, int], width: int, height: int) -> tuple[int, int]:

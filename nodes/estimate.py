@@ -131,7 +131,7 @@ class DWPoseEstimate(io.ComfyNode):
         from dwpose_annotator.clip import estimate_frames
 
         frames = TensorFrames(image)
-        show_text(cls.hidden.unique_id, describe_device(model))
+        show_text(cls, describe_device(model))
         annotator = with_detector_options(
             model,
             score_threshold=person_threshold,

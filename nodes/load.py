@@ -58,5 +58,5 @@ class LoadDWPose(io.ComfyNode):
     def execute(cls, pose_estimator: str, bbox_detector: str, device: str) -> io.NodeOutput:
         annotator = load_annotator(pose_estimator, bbox_detector, device)
         text = describe_device(annotator)
-        show_text(cls.hidden.unique_id, text)
+        show_text(cls, text)
         return io.NodeOutput(annotator, annotator.provider, ui={"text": (text,)})

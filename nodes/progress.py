@@ -10,6 +10,8 @@ import comfy.model_management
 import comfy.utils
 
 if TYPE_CHECKING:
+    from comfy_api.latest import io
+
     from dwpose_annotator.types import ImageArray
 
 logger = logging.getLogger(__name__)
@@ -42,11 +44,11 @@ def stop_if_asked() -> None:
     comfy.model_management.throw_exception_if_processing_interrupted()
 
 
-def show_text(node_id: str | None, text: str) -> None:
-    """A line below the node, and in the log."""
+def show_text(node: type[io.ComfyNode], text: str) -> None:
+    """A line below the node, and in the log; only in the log if no server runs the node."""
     logger.info("DWPose: %s", text)
-    if node_id is None:
+    if node.hidden is None or node.hidden.unique_id is None:
         return
     from server import PromptServer
 
-    PromptServer.instance.send_progress_text(text, node_id)
+    PromptServer.instance.send_progress_text(text, node.hidden.unique_id)

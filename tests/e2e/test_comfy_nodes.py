@@ -49,6 +49,12 @@ def test_load_says_what_really_runs(core):
     assert core.server.PromptServer.instance.texts[-1] == ("7", "runs on CPU")
 
 
+def test_a_node_runs_without_a_server(core):
+    node = core.classes["DWPoseAnnotatorLoad"]
+    choices = ("fake-pose.onnx", "fake-two.onnx", "cpu")
+    assert node.execute(*choices)[1] == "CPUExecutionProvider"
+
+
 # ---- Estimate -----------------------------------------------------------------------------------
 def test_estimate_finds_both_people_in_every_frame(estimate):
     output = estimate(picture(3))
@@ -182,6 +188,13 @@ def test_a_long_clip_writes_few_previews(one_node):
     assert len(one_node(picture(33), resolution=64).ui["images"]) == 4
 
 
+def test_where_nothing_can_be_shown_the_map_still_comes(core, one_node, monkeypatch):
+    monkeypatch.delattr(core.part("images").ui, "PreviewImage")
+    output = one_node()
+    assert output[0].any()
+    assert list(output.ui) == ["openpose_json"]
+
+
 @pytest.mark.parametrize(
     "switch, keys",
     [
@@ -240,7 +253,7 @@ def test_draw_at_any_size(core, estimate, size, expected):
     output = run_node(core, "DWPoseAnnotatorDraw", pose_keypoint=estimate()[0], **size)
     assert output[0].shape == (1, *expected, 3)
     assert output[0].any()
-    assert output.ui.as_dict()["images"]
+    assert output.ui["images"]
 
 
 def test_draw_equals_the_package(core, estimate):
