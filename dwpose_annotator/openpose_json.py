@@ -79,27 +79,15 @@ def to_openpose_json(
         ValueError: unknown schema, scores or coordinates.
     """
     layout = _check(schema, scores, coordinates)
-    hidden = [
-        part
-        for parts, wanted in (
-            ((BODY,), body),
-            ((LEFT_HAND, RIGHT_HAND), hands),
-            ((FACE,), face),
-            ((FEET,), feet),
-        )
-        if not wanted
-        for part in parts
-    ]
-    kept = _without(poses, hidden)
+    parts = ((BODY, body), (LEFT_HAND, hands), (RIGHT_HAND, hands), (FACE, face), (FEET, feet))
+    kept = _without(poses, [part for part, wanted in parts if not wanted])
     kind = layout.scores if scores is None else scores
     xy, c = openpose_points(kept.xy, kept.score, scores=kind, threshold=threshold)
     height, width = kept.size_hw
     scale = np.array([width, height]) if coordinates == "normalized" else np.ones(2)
     people = []
     for i in range(len(kept)):
-        person = person_arrays(xy[i] / scale, c[i], layout)
-        if not face:  # its last two points are the eyes of the body
-            person[FACE_KEY] = person_arrays(xy[i], np.zeros_like(c[i]), layout)[FACE_KEY]
+        person = person_arrays(xy[i] / scale, c[i], layout, face=face)
         if kept.track_id is not None:
             person["person_id"] = [int(kept.track_id[i])]
         if layout.extension:
@@ -154,17 +142,19 @@ def openpose_points(
 
 
 def person_arrays(
-    xy: NDArray[np.float64], c: NDArray[np.float64], layout: JsonSchema
+    xy: NDArray[np.float64], c: NDArray[np.float64], layout: JsonSchema, *, face: bool = True
 ) -> dict[str, Any]:
-    """The standard keys of one person: (135, 2) points and their (135,) third numbers."""
-    missing = c == 0
-    triples = np.concatenate(
-        [np.where(missing[:, None], layout.missing_xy, xy), c[:, None]], axis=1
-    )
+    """The standard keys of one person: (135, 2) points and their (135,) third numbers.
+
+    Without ``face`` its pupils, which copy the eyes of the body, are missing too.
+    """
+    triples = np.concatenate([np.where(c[:, None] == 0, layout.missing_xy, xy), c[:, None]], axis=1)
+    nothing = np.array([layout.missing_xy, layout.missing_xy, 0.0])
     person: dict[str, Any] = {**layout.in_person}
     for key, points in layout.parts.items():
-        nothing = layout.null_parts and key != POSE_KEY and missing[list(points)].all()
-        person[key] = None if nothing else triples[list(points)].ravel().tolist()
+        rows = triples[list(points)] if face or key != FACE_KEY else np.tile(nothing, (70, 1))
+        null = layout.null_parts and key != POSE_KEY and not rows[:, 2].any()
+        person[key] = None if null else rows.ravel().tolist()
     return person
 
 

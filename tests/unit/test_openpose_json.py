@@ -157,6 +157,13 @@ def test_pupils_are_the_eyes():
     np.testing.assert_array_equal(face[68:], body[[14, 15]])
 
 
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_a_face_that_is_switched_off_has_no_pupils(schema):
+    person = to_openpose_json(make_poses(1), schema=schema, face=False)["people"][0]
+    face = person["face_keypoints_2d"]
+    assert face is None if SCHEMAS[schema].null_parts else not any(face[2::3]) and len(face) == 210
+
+
 @pytest.mark.parametrize(
     ("part", "slices"),
     [
