@@ -24,7 +24,9 @@ def list_photos(folder: Path, prefixes: tuple[str, ...] = ()) -> list[Path]:
     if prefixes:
         photos = [p for p in photos if p.name.startswith(prefixes)]
     if not photos:
-        raise FileNotFoundError(f"{folder}: expected image files ({', '.join(SUFFIXES)}) as backgrounds")
+        raise FileNotFoundError(
+            f"{folder}: expected image files ({', '.join(SUFFIXES)}) as backgrounds"
+        )
     return photos
 
 
@@ -39,10 +41,15 @@ def procedural(rng: np.random.Generator, size_wh: tuple[int, int]) -> ImageArray
         center = rng.uniform((0, 0), (width, height))
         extent = rng.uniform(0.03, 0.4, 2) * max(width, height)
         if rng.random() < 0.6:
-            a, b = np.round(center - extent / 2).astype(int), np.round(center + extent / 2).astype(int)
+            a, b = (
+                np.round(center - extent / 2).astype(int),
+                np.round(center + extent / 2).astype(int),
+            )
             cv2.rectangle(picture, a.tolist(), b.tolist(), colour, -1)
         elif rng.random() < 0.5:
-            cv2.ellipse(picture, (center.tolist(), extent.tolist(), float(rng.uniform(0, 180))), colour, -1)
+            cv2.ellipse(
+                picture, (center.tolist(), extent.tolist(), float(rng.uniform(0, 180))), colour, -1
+            )
         else:
             corners = center + rng.normal(0, extent.mean() / 2, (int(rng.integers(3, 7)), 2))
             cv2.fillPoly(picture, [corners.astype(np.int32)], colour)

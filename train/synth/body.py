@@ -26,8 +26,10 @@ BODY_LABELS = (
     "right_knee", "left_ankle", "right_ankle", "left_big_toe", "left_small_toe", "left_heel",
     "right_big_toe", "right_small_toe", "right_heel",
 )  # fmt: skip
-PARTS = ("torso", "head", "upper_arm_l", "lower_arm_l", "hand_l", "upper_leg_l", "lower_leg_l",
-         "foot_l", "upper_arm_r", "lower_arm_r", "hand_r", "upper_leg_r", "lower_leg_r", "foot_r")  # fmt: skip
+PARTS = (
+    "torso", "head", "upper_arm_l", "lower_arm_l", "hand_l", "upper_leg_l", "lower_leg_l", "foot_l",
+    "upper_arm_r", "lower_arm_r", "hand_r", "upper_leg_r", "lower_leg_r", "foot_r",
+)  # fmt: skip
 PART_OF_BONE = (
     ("upperarm", "upper_arm"), ("lowerarm", "lower_arm"), ("wrist", "hand"), ("finger", "hand"),
     ("metacarpal", "hand"), ("upperleg", "upper_leg"), ("lowerleg", "lower_leg"), ("foot", "foot"),
@@ -126,7 +128,7 @@ class BodyModel:
         return np.asarray(of_bone)[self.weights.argmax(axis=1)]
 
     def _fingertips(self, side: str) -> list[int]:
-        """Vertex of each finger tip, thumb first: the last bone's farthest vertex along the finger."""
+        """Vertex of each finger tip, thumb first: the last bone's farthest vertex."""
         tips = []
         owner = self.weights.argmax(axis=1)
         for finger in range(1, 6):

@@ -1,4 +1,4 @@
-"""Pinhole camera. Pixel (0, 0) is the centre of the top-left pixel, as everywhere in this project."""
+"""Pinhole camera. Pixel (0, 0) is the centre of the top-left pixel, as everywhere here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from train.synth.body import Array
 
 @dataclass(frozen=True)
 class Camera:
-    """Position and (3, 3) rows right, down, forward, in the world; focal length and size in pixels."""
+    """Position and (3, 3) rows right, down, forward, in the world; focal and size in pixels."""
 
     position: Array
     axes: Array
@@ -20,7 +20,7 @@ class Camera:
     size_wh: tuple[int, int]
 
     def project(self, points: Array) -> tuple[Array, Array]:
-        """(..., 3) world points to (..., 2) pixels and (...,) depth; behind the camera depth <= 0."""
+        """(..., 3) world points to (..., 2) pixels and (...,) depth (<= 0: behind)."""
         local = (points - self.position) @ self.axes.T
         depth = local[..., 2]
         safe = np.where(np.abs(depth) < 1e-6, 1e-6, depth)
@@ -29,13 +29,14 @@ class Camera:
 
     def rays(self, xy: Array) -> Array:
         """(n, 3) unit directions through (n, 2) pixels."""
-        local = np.concatenate([(xy - np.asarray(self.center_xy)) / self.focal, np.ones((len(xy), 1))], 1)
+        local = np.ones((len(xy), 3), np.float32)
+        local[:, :2] = (xy - np.asarray(self.center_xy)) / self.focal
         directions = local @ self.axes
         return (directions / np.linalg.norm(directions, axis=1, keepdims=True)).astype(np.float32)
 
 
 def look_at(position: Array, target: Array, roll: float) -> Array:
-    """(3, 3) rows right, down, forward of a camera at ``position``; z is up; ``roll`` in radians."""
+    """(3, 3) rows right, down, forward of a camera at ``position``; z is up; radians."""
     forward = target - position
     forward = forward / np.linalg.norm(forward)
     right = np.cross(forward, (0.0, 0.0, 1.0))

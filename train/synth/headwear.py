@@ -1,4 +1,4 @@
-"""Hair, hats and glasses."""
+"""Hair and hats."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ import numpy as np
 
 from train.synth.body import FACE68, PARTS, Array, Body, BodyModel, IntArray, apply_blend
 from train.synth.surface import (
-    Smoother, Surface, grid_faces, planar_uv, smooth_noise, sphere_mesh, vertex_normals,
-)  # fmt: skip
-from train.synth.textures import cloth, random_colour, strands
+    Fitting,
+    Surface,
+    grid_faces,
+    planar_uv,
+    smooth_noise,
+    sphere_mesh,
+)
+from train.synth.textures import cloth, strands
 
 HEAD = PARTS.index("head")
 
@@ -16,15 +21,18 @@ HEAD = PARTS.index("head")
 class Barber:
     """The scalp of the body mesh: where hair and hats sit."""
 
-    def __init__(self, model: BodyModel, smoother: Smoother) -> None:
-        self.model, self.smoother = model, smoother
+    def __init__(self, model: BodyModel) -> None:
+        self.model = model
         at = model.template
         self.ears = (model.regressor @ at)[3:5]
         brow = at[FACE68[19], 2]
         center = self.ears.mean(axis=0)
         phi = np.degrees(np.abs(np.arctan2(at[:, 0], -(at[:, 1] - center[1] - 0.01))))  # 0: front
-        line = np.interp(phi, [0, 40, 62, 78, 95, 180],
-                         [brow + 0.045, brow + 0.04, brow + 0.01, center[2], center[2] - 0.02, center[2] - 0.06])  # fmt: skip
+        line = np.interp(
+            phi,
+            [0, 40, 62, 78, 95, 180],
+            [brow + 0.045, brow + 0.04, brow + 0.01, center[2], center[2] - 0.02, center[2] - 0.06],
+        )
         near_ear = np.min([np.linalg.norm(at - ear, axis=1) for ear in self.ears], axis=0) < 0.034
         self.above = np.where(model.part_of_vertex == HEAD, at[:, 2] - line, -1.0)
         self.scalp = (self.above > 0) & ~near_ear
@@ -32,42 +40,77 @@ class Barber:
         inner = model.surface["eyes"] | model.surface["mouth"] | model.surface["tongue"]
         self.outside = ~inner
 
-    def _shell(self, body: Body, mask: Array, thickness: Array, person: int,
-               texture: np.ndarray, tile: float, *, rounds: int, gloss: float) -> Surface:  # fmt: skip
+    def _shell(
+        self,
+        fitting: Fitting,
+        mask: Array,
+        thickness: Array,
+        person: int,
+        texture: np.ndarray,
+        tile: float,
+        *,
+        level: int,
+        gloss: float,
+    ) -> Surface:
         """The masked part of the head, pushed out by (V,) metres."""
         faces = self.model.faces
         chosen = mask[faces].all(axis=1) & self.outside
-        relaxed = self.smoother(body.rest, rounds) if rounds else body.rest
-        normals = vertex_normals(relaxed, faces)
-        out = np.maximum(((body.rest - relaxed) * normals).sum(axis=1), 0) + thickness
-        rest = relaxed + normals * out[:, None].astype(np.float32)
+        body, rest = fitting.body, fitting.shell(level, thickness)
         used, compact = np.unique(faces[chosen], return_inverse=True)
         compact = compact.reshape(-1, 3)
-        return Surface(apply_blend(body.blend[used], rest[used]), compact,
-                       planar_uv(rest[used], compact, tile), texture, person,
-                       np.full(len(compact), HEAD), gloss)  # fmt: skip
+        return Surface(
+            apply_blend(body.blend[used], rest[used]),
+            compact,
+            planar_uv(rest[used], compact, tile),
+            texture,
+            person,
+            np.full(len(compact), HEAD),
+            gloss,
+        )
 
-    def _with_head(self, body: Body, points: Array, faces: IntArray, texture: np.ndarray, person: int,
-                   *, tile: float = 0.1, gloss: float = 0.1, see_through: bool = False) -> Surface:  # fmt: skip
+    def with_head(
+        self,
+        body: Body,
+        points: Array,
+        faces: IntArray,
+        texture: np.ndarray,
+        person: int,
+        *,
+        tile: float = 0.1,
+        gloss: float = 0.1,
+        see_through: bool = False,
+    ) -> Surface:
         """A rest-pose mesh that moves with the skull."""
         posed = apply_blend(body.bones[self.model.bone("head")], points)
-        return Surface(posed.astype(np.float32), faces, planar_uv(points, faces, tile), texture, person,
-                       np.full(len(faces), HEAD), gloss, see_through=see_through)  # fmt: skip
+        return Surface(
+            posed.astype(np.float32),
+            faces,
+            planar_uv(points, faces, tile),
+            texture,
+            person,
+            np.full(len(faces), HEAD),
+            gloss,
+            see_through=see_through,
+        )
 
-    def _curtain(self, rng: np.random.Generator, body: Body, person: int, texture: np.ndarray, length: float) -> Surface:
-        """Long hair: a sheet hung around back and sides of the head, following head, neck and chest."""
+    def _curtain(
+        self, rng: np.random.Generator, body: Body, person: int, texture: np.ndarray, length: float
+    ) -> Surface:
+        """Long hair: a sheet hung around back and sides of the head, following head and chest."""
         rest, bone = body.rest, self.model.bone
-        ears = (self.model.regressor[3:5] @ rest)
-        center = ears.mean(axis=0) + (0, 0.012, 0)
+        ears = self.model.regressor[3:5] @ rest
+        center = ears.mean(axis=0) + np.array([0, 0.012, 0])
         half = abs(ears[0, 0] - ears[1, 0]) / 2
         rows, columns = 14, 26
-        phi = np.radians(np.linspace(-rng.uniform(98, 125), rng.uniform(98, 125), columns))  # 0: back
+        phi = np.radians(
+            np.linspace(-rng.uniform(75, 105), rng.uniform(75, 105), columns)
+        )  # 0: back
         t = np.linspace(0, 1, rows)[:, None]
         z = center[2] + 0.09 - t * (length + 0.09)
         widen = rng.uniform(0.0, 0.05)
         spread = half + 0.018 + widen * t - 0.035 * np.exp(-(((t * length - 0.13) / 0.05) ** 2))
         dome = np.sqrt(np.clip(1 - np.clip((0.09 - t * (length + 0.09)) / 0.15, 0, 1) ** 2, 0, 1))
-        depth = (0.1 + 0.03 * np.clip(t * length / 0.2, 0, 1))
+        depth = 0.1 + 0.03 * np.clip(t * length / 0.2, 0, 1)
         x = center[0] + np.sin(phi)[None] * spread * dome
         y = center[1] + np.cos(phi)[None] * depth * dome
         points = np.stack(np.broadcast_arrays(x, y, z), -1).reshape(-1, 3).astype(np.float32)
@@ -76,29 +119,66 @@ class Barber:
         head, chest = body.bones[bone("head")], body.bones[bone("spine01")]
         faces = grid_faces(rows, columns, closed=False)
         posed = apply_blend((head + down * (chest - head)).astype(np.float32), points)
-        return Surface(posed, faces, planar_uv(points, faces, 0.12), texture, person,
-                       np.full(len(faces), HEAD), 0.08)  # fmt: skip
+        return Surface(
+            posed,
+            faces,
+            planar_uv(points, faces, 0.12),
+            texture,
+            person,
+            np.full(len(faces), HEAD),
+            0.08,
+        )
 
-    def hair(self, rng: np.random.Generator, body: Body, person: int, tone: Array, *, feminine: bool, hat: bool) -> list[Surface]:
+    def hair(
+        self,
+        rng: np.random.Generator,
+        fitting: Fitting,
+        person: int,
+        tone: Array,
+        *,
+        feminine: bool,
+        hat: bool,
+    ) -> list[Surface]:
         """Bald, cropped, short, voluminous, long, bun or ponytail."""
         styles = ["bald", "cropped", "short", "afro", "long", "tail"]
-        chance = [0.01, 0.04, 0.25, 0.1, 0.4, 0.2] if feminine else [0.12, 0.3, 0.44, 0.06, 0.06, 0.02]
+        chance = (
+            [0.01, 0.04, 0.25, 0.1, 0.4, 0.2] if feminine else [0.12, 0.3, 0.44, 0.06, 0.06, 0.02]
+        )
         style = rng.choice(styles, p=chance)
         if style == "bald":
             return []
         texture = strands(rng, tone)
-        rest = body.rest
-        thick = {"cropped": 0.004, "short": rng.uniform(0.01, 0.03), "afro": rng.uniform(0.04, 0.09),
-                 "long": rng.uniform(0.008, 0.018), "tail": rng.uniform(0.006, 0.012)}[str(style)]  # fmt: skip
+        body, rest = fitting.body, fitting.body.rest
+        thick = {
+            "cropped": 0.004,
+            "short": rng.uniform(0.01, 0.03),
+            "afro": rng.uniform(0.04, 0.09),
+            "long": rng.uniform(0.008, 0.018),
+            "tail": rng.uniform(0.006, 0.012),
+        }[str(style)]
         if hat:
             thick = min(thick, 0.007)
         edge = np.clip(self.above / 0.03, 0.15, 1)
         wave = 1 + 0.3 * smooth_noise(rng, rest, 0.07)
         fringe = rng.random() < 0.3
-        mask = self.scalp | ((self.above > -rng.uniform(0.01, 0.035)) & (self.model.template[:, 1] < -0.06) if fringe else self.scalp)
-        rounds = 3 if style == "cropped" else 8
-        worn = [self._shell(body, mask, thick * edge * np.clip(wave, 0.4, 1.7), person, texture, 0.1,
-                            rounds=rounds, gloss=0.1)]  # fmt: skip
+        mask = self.scalp | (
+            (self.above > -rng.uniform(0.01, 0.035)) & (self.model.template[:, 1] < -0.06)
+            if fringe
+            else self.scalp
+        )
+        level = 3 if style == "cropped" else 10
+        worn = [
+            self._shell(
+                fitting,
+                mask,
+                thick * edge * np.clip(wave, 0.4, 1.7),
+                person,
+                texture,
+                0.1,
+                level=level,
+                gloss=0.1,
+            )
+        ]
         ears = self.model.regressor[3:5] @ rest
         back = ears.mean(axis=0)
         if style == "long":
@@ -106,20 +186,25 @@ class Barber:
         if style == "tail":
             height = rng.uniform(-0.02, 0.13)
             size = rng.uniform(0.028, 0.05)
-            knot = back + (0, 0.115 - max(height - 0.05, 0) * 0.7, height)
+            knot = back + np.array([0, 0.115 - max(height - 0.05, 0) * 0.7, height])
             long = rng.choice([size, rng.uniform(0.08, 0.16)])
-            points, faces = sphere_mesh(knot + (0, 0.02, size - long), np.array([size, size, long]))
-            worn.append(self._with_head(body, points, faces, texture, person))
+            points, faces = sphere_mesh(
+                knot + np.array([0, 0.02, size - long]), np.array([size, size, long])
+            )
+            worn.append(self.with_head(body, points, faces, texture, person))
         return worn
 
-    def hat(self, rng: np.random.Generator, body: Body, person: int) -> list[Surface]:
+    def hat(self, rng: np.random.Generator, fitting: Fitting, person: int) -> list[Surface]:
         """Beanie, cap, brimmed hat or helmet."""
         kind = rng.choice(["beanie", "cap", "brim", "helmet"], p=[0.25, 0.35, 0.25, 0.15])
         texture, tile = cloth(rng, None)
         thickness = {"beanie": 0.014, "cap": 0.014, "brim": 0.016, "helmet": 0.032}[str(kind)]
         gloss = 0.35 if kind == "helmet" else 0.03
-        push = np.full(len(body.rest), thickness)
-        worn = [self._shell(body, self.crown, push, person, texture, tile, rounds=10, gloss=gloss)]
+        body = fitting.body
+        push = np.full(len(body.rest), thickness, np.float32)
+        worn = [
+            self._shell(fitting, self.crown, push, person, texture, tile, level=10, gloss=gloss)
+        ]
         if kind in ("cap", "brim"):
             crown = body.rest[self.crown]
             low = crown[:, 2].min() + 0.012
@@ -130,7 +215,11 @@ class Barber:
             width = rng.uniform(0.05, 0.11) if kind == "brim" else rng.uniform(0.06, 0.085)
             turned = np.pi if kind == "cap" and rng.random() < 0.15 else 0.0
             phi = np.linspace(-half, half, 30) + turned
-            taper = 1 if kind == "brim" else np.clip(np.cos((phi - turned) / half * np.pi / 2), 0, 1) ** 0.5
+            taper = (
+                1
+                if kind == "brim"
+                else np.clip(np.cos((phi - turned) / half * np.pi / 2), 0, 1) ** 0.5
+            )
             rings = []
             for r in np.linspace(0, 1, 5):
                 grown = radii + width * r * np.reshape(taper, (-1, 1))
@@ -138,40 +227,14 @@ class Barber:
                 drop = -r * rng.uniform(0.0, 0.02) * np.ones(30)
                 rings.append(np.column_stack([middle[:2] + ring, low + drop]))
             faces = grid_faces(5, 30, closed=False)
-            worn.append(self._with_head(body, np.concatenate(rings).astype(np.float32), faces, texture, person, tile=tile))
-        return worn
-
-    def glasses(self, rng: np.random.Generator, body: Body, person: int) -> list[Surface]:
-        """Frames around both eyes with temples to the ears; dark lenses in a third of the cases."""
-        rest = body.rest
-        eyes = self.model.regressor[1:3] @ rest
-        ears = self.model.regressor[3:5] @ rest
-        plane = rest[FACE68[27], 1] - rng.uniform(0.004, 0.01)
-        half = np.array([rng.uniform(0.021, 0.028), rng.uniform(0.016, 0.025)])
-        wire = rng.uniform(0.0012, 0.0035)
-        points, faces, count = [], [], 0
-        phi, psi = np.meshgrid(np.linspace(0, 2 * np.pi, 20, endpoint=False), np.linspace(0, 2 * np.pi, 6))
-        for eye in eyes:
-            reach = 1 + wire * np.cos(psi) / half.mean()
-            ring = np.stack([eye[0] + half[0] * np.cos(phi) * reach, plane + wire * np.sin(psi),
-                             eye[2] - 0.004 + half[1] * np.sin(phi) * reach], -1)  # fmt: skip
-            points.append(ring.reshape(-1, 3))
-            faces.append(grid_faces(6, 20, closed=True) + count)
-            count += ring.size // 3
-        for eye, ear in zip(eyes, ears, strict=True):
-            side = np.sign(eye[0])
-            start = np.array([eye[0] + side * half[0], plane, eye[2] + 0.004])
-            bar = np.stack([start + (0, 0, wire), start - (0, 0, wire),
-                            (ear[0] + side * 0.004, ear[1], start[2] + wire), (ear[0] + side * 0.004, ear[1], start[2] - wire)])  # fmt: skip
-            points.append(bar)
-            faces.append(np.array([[0, 1, 2], [1, 3, 2]]) + count)
-            count += 4
-        frame = np.tile(random_colour(rng) * 0.5, (2, 2, 1)).astype(np.uint8)
-        worn = [self._with_head(body, np.concatenate(points).astype(np.float32), np.concatenate(faces), frame, person,
-                                gloss=0.3, see_through=True)]  # fmt: skip
-        if rng.random() < 0.35:
-            dark = np.full((2, 2, 3), rng.integers(5, 45), np.uint8)
-            for eye in eyes:
-                lens, lens_faces = sphere_mesh(np.array([eye[0], plane, eye[2] - 0.004]), np.array([half[0], 0.002, half[1]]))
-                worn.append(self._with_head(body, lens, lens_faces, dark, person, gloss=0.6, see_through=True))
+            worn.append(
+                self.with_head(
+                    body,
+                    np.concatenate(rings).astype(np.float32),
+                    faces,
+                    texture,
+                    person,
+                    tile=tile,
+                )
+            )
         return worn

@@ -41,7 +41,9 @@ def _covering_parts() -> NDArray[np.bool_]:
         allow([5 + first], "torso", f"upper_arm_{side}")
         allow([7 + first], f"upper_arm_{side}", f"lower_arm_{side}")
         allow([9 + first], f"lower_arm_{side}", f"hand_{side}")
-        allow([11 + first], "torso", f"upper_leg_{side}", "upper_leg_l")  # skirts count as a left thigh
+        allow(
+            [11 + first], "torso", f"upper_leg_{side}", "upper_leg_l"
+        )  # skirts count as a left thigh
         allow([13 + first], f"upper_leg_{side}", f"lower_leg_{side}", "upper_leg_l")
         allow([15 + first], f"lower_leg_{side}", f"foot_{side}", "upper_leg_l")
         allow([*range(17 + 3 * first, 20 + 3 * first)], f"foot_{side}", f"lower_leg_{side}")
@@ -62,7 +64,12 @@ def visibility(geometry: Geometry, camera: Camera, body: Body, person: int) -> I
     points = body.keypoints
     xy, depth = camera.project(points)
     width, height = camera.size_wh
-    inside = (xy >= -0.5).all(axis=1) & (xy[:, 0] < width - 0.5) & (xy[:, 1] < height - 0.5) & (depth > 0)
+    inside = (
+        (xy >= -0.5).all(axis=1)
+        & (xy[:, 0] < width - 0.5)
+        & (xy[:, 1] < height - 0.5)
+        & (depth > 0)
+    )
     rays = points - camera.position
     distance = np.linalg.norm(rays, axis=1)
     rays = rays / distance[:, None]
@@ -101,7 +108,9 @@ def part_box(xy: Array, seen: NDArray[np.bool_], size_wh: tuple[int, int]) -> li
     return np.round([*low, *(high - low)], 2).tolist()
 
 
-def annotate(geometry: Geometry, camera: Camera, body: Body, person: int, seen: IntArray) -> dict[str, Any] | None:
+def annotate(
+    geometry: Geometry, camera: Camera, body: Body, person: int, seen: IntArray
+) -> dict[str, Any] | None:
     """One person's annotation without its ids; None if too little of the person is seen.
 
     Args:
@@ -113,7 +122,12 @@ def annotate(geometry: Geometry, camera: Camera, body: Body, person: int, seen: 
         return None
     xy, _ = camera.project(body.keypoints)
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    box = [int(columns[0]), int(rows[0]), int(columns[-1] - columns[0] + 1), int(rows[-1] - rows[0] + 1)]
+    box = [
+        int(columns[0]),
+        int(rows[0]),
+        int(columns[-1] - columns[0] + 1),
+        int(rows[-1] - rows[0] + 1),
+    ]
     annotation: dict[str, Any] = {
         "category_id": 1, "iscrowd": 0, "bbox": box, "area": int(mask.sum()),
         "num_keypoints": 17, "segmentation": run_lengths(mask),
@@ -122,7 +136,9 @@ def annotate(geometry: Geometry, camera: Camera, body: Body, person: int, seen: 
     for name, count in COCO_FIELDS:
         rows_of_part = slice(first, first + count)
         triples = np.concatenate([np.round(xy[rows_of_part], 2), state[rows_of_part, None]], axis=1)
-        annotation[name] = [int(v) if i % 3 == 2 else round(float(v), 2) for i, v in enumerate(triples.ravel())]
+        annotation[name] = [
+            int(v) if i % 3 == 2 else round(float(v), 2) for i, v in enumerate(triples.ravel())
+        ]
         first += count
     visible = state == VISIBLE
     annotation["foot_valid"] = bool(visible[17:23].any())

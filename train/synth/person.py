@@ -15,7 +15,8 @@ EXPRESSIONS: dict[str, tuple[str, ...]] = {
     "blink": ("eyeBlinkLeft", "eyeBlinkRight"),
     "wink_left": ("eyeBlinkLeft",),
     "wink_right": ("eyeBlinkRight",),
-    "brows_up": ("browInnerUp", "browOuterUpLeft", "browOuterUpRight", "eyeWideLeft", "eyeWideRight"),
+    "brows_up": ("browInnerUp", "browOuterUpLeft", "browOuterUpRight"),
+    "eyes_wide": ("eyeWideLeft", "eyeWideRight"),
     "brows_down": ("browDownLeft", "browDownRight", "eyeSquintLeft", "eyeSquintRight"),
     "frown": ("mouthFrownLeft", "mouthFrownRight"),
     "pucker": ("mouthPucker",),
@@ -28,14 +29,17 @@ EXPRESSIONS: dict[str, tuple[str, ...]] = {
     "mouth_right": ("mouthRight",),
     "jaw_left": ("jawLeft",),
     "jaw_right": ("jawRight",),
-    "show_teeth": ("mouthUpperUpLeft", "mouthUpperUpRight", "mouthLowerDownLeft", "mouthLowerDownRight"),
+    "lip_up": ("mouthUpperUpLeft", "mouthUpperUpRight"),
+    "lip_down": ("mouthLowerDownLeft", "mouthLowerDownRight"),
 }  # fmt: skip
 
 
 def draw_expression(rng: np.random.Generator) -> dict[str, float]:
-    """Facial actions in 0..1: about a third are at rest, the others mix one to three expressions."""
+    """Facial actions in 0..1: a third at rest, the others mix one to three expressions."""
     actions: dict[str, float] = {}
-    for name in rng.choice(list(EXPRESSIONS), int(rng.choice([0, 1, 2, 3], p=[0.3, 0.35, 0.25, 0.1]))):
+    for name in rng.choice(
+        list(EXPRESSIONS), int(rng.choice([0, 1, 2, 3], p=[0.3, 0.35, 0.25, 0.1]))
+    ):
         strength = rng.uniform(0.2, 1.0)
         for action in EXPRESSIONS[str(name)]:
             actions[action] = float(np.clip(strength * rng.uniform(0.85, 1.15), 0, 1))

@@ -63,5 +63,7 @@ def draw_sample(studio: Studio, rng: np.random.Generator) -> Sample:
         image = camera_flaws(rng, result.image)
         quality = int(rng.integers(55, 96))
         _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-        return Sample(data.tobytes(), scene.camera.size_wh, tuple(a for a in labels if a is not None))
+        return Sample(
+            data.tobytes(), scene.camera.size_wh, tuple(a for a in labels if a is not None)
+        )
     raise RuntimeError(f"no scene of {TRIES} shows its subject")

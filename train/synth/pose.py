@@ -1,6 +1,6 @@
-"""Plausible poses: a stance for legs, trunk and root, a goal for each hand, checks against collisions.
+"""Plausible poses: a stance of legs, trunk and root, a goal per hand, a check for collisions.
 
-All angles follow natural limits (degrees): hip flexion -30..125, abduction -15..70, knee 0..145, elbow
+Angles keep natural limits (degrees): hip flexion -30..125, abduction -16..70, knee 0..145, elbow
 up to 150, trunk bending 60. Directions are those of the upright rest pose (see body.py).
 """
 
@@ -30,7 +30,7 @@ class Leg:
 
 @dataclass(frozen=True)
 class Stance:
-    """Ranges of legs, trunk and root in degrees; ``arms`` are chances of the entries of ARM_GOALS."""
+    """Ranges of legs, trunk and root in degrees; ``seat``: something to sit on belongs to it."""
 
     chance: float
     legs: tuple[Leg, Leg]
@@ -52,20 +52,37 @@ STANCES = {
         0.04, (Leg((95, 115), (60, 110), (-16, -8)), Leg((75, 95), (70, 105))), seat=True
     ),
     "sit_floor": Stance(
-        0.04, (Leg((85, 115), (20, 130), (15, 45), (15, 55)), Leg((85, 115), (20, 130), (15, 45), (15, 55)))
+        0.04,
+        (
+            Leg((85, 115), (20, 130), (15, 45), (15, 55)),
+            Leg((85, 115), (20, 130), (15, 45), (15, 55)),
+        ),
     ),
     "squat": Stance(0.06, (Leg((85, 122), (90, 142), (8, 35), (5, 30)),) * 2, (10, 35), (10, 30)),
     "kneel": Stance(0.03, (Leg((-5, 25), (80, 120)), Leg((60, 100), (80, 115))), (-5, 20)),
     "kneel_both": Stance(0.02, (Leg((-5, 30), (85, 140), ankle=(20, 45)),) * 2, (-5, 25)),
     "lunge": Stance(0.04, (Leg((55, 95), (45, 100)), Leg((-28, -8), (0, 60))), (-8, 25), (-2, 15)),
-    "kick": Stance(0.03, (Leg((50, 122), (0, 60), (0, 40)), Leg((-5, 15), (0, 25))), (-15, 20), (-20, 10)),
+    "kick": Stance(
+        0.03, (Leg((50, 122), (0, 60), (0, 40)), Leg((-5, 15), (0, 25))), (-15, 20), (-20, 10)
+    ),
     "side_leg": Stance(0.02, (Leg((0, 50), (0, 50), (35, 70), (0, 40)), STAND), roll=(-35, 5)),
-    "jump": Stance(0.03, (Leg((0, 95), (10, 120), (0, 40)), Leg((-20, 90), (10, 120), (0, 40))), (-15, 25), (-15, 20)),
+    "jump": Stance(
+        0.03,
+        (Leg((0, 95), (10, 120), (0, 40)), Leg((-20, 90), (10, 120), (0, 40))),
+        (-15, 25),
+        (-15, 20),
+    ),
     "bend": Stance(0.03, (Leg((-5, 15), (0, 30)), Leg((-5, 15), (0, 30))), (25, 60), (10, 50)),
     "plank": Stance(0.02, (Leg((-10, 20), (0, 25)), Leg((-10, 60), (0, 80))), (-8, 15), (60, 95)),
     "upside_down": Stance(0.01, (Leg((-20, 40), (0, 50), (0, 45)),) * 2, (-15, 15), (150, 210)),
-    "limits": Stance(0.01, (Leg((-28, 120), (0, 140), (-12, 60), (-30, 45)),) * 2, (-20, 55), (-40, 60), (-40, 40)),
-}  # fmt: skip
+    "limits": Stance(
+        0.01,
+        (Leg((-28, 120), (0, 140), (-12, 60), (-30, 45)),) * 2,
+        (-20, 55),
+        (-40, 60),
+        (-40, 40),
+    ),
+}
 LYING = 0.06  # chance of tipping the chosen stance over (on the back, the front or a side)
 
 # Where the LEFT wrist goes: (mean, spread) in metres, from the shoulder ("arm": in arm lengths) or
@@ -103,7 +120,9 @@ def _pose_leg(model: BodyModel, rng: np.random.Generator, pose: Array, side: str
     hip = about(X, -uniform(rng, leg.flex)) @ about(Y, -uniform(rng, leg.abduct)) @ twist
     _write(model, pose, "upperleg01", side, hip)
     _write(model, pose, "lowerleg01", side, about(X, uniform(rng, leg.knee)))
-    _write(model, pose, "foot", side, about(X, uniform(rng, leg.ankle)) @ about(Y, rng.normal(0, 0.06)))
+    _write(
+        model, pose, "foot", side, about(X, uniform(rng, leg.ankle)) @ about(Y, rng.normal(0, 0.06))
+    )
 
 
 def _arm_goal(model: BodyModel, rng: np.random.Generator, name: str) -> Array:
@@ -117,13 +136,19 @@ def _arm_goal(model: BodyModel, rng: np.random.Generator, name: str) -> Array:
     return np.asarray(goal * reach, np.float32)
 
 
-def _pose_arm(model: BodyModel, rng: np.random.Generator, pose: Array, side: str, goal_name: str) -> None:
+def _pose_arm(
+    model: BodyModel, rng: np.random.Generator, pose: Array, side: str, goal_name: str
+) -> None:
     """Two-bone inverse kinematics: upper arm and elbow bring the wrist to its goal."""
-    shoulder, elbow, wrist = (model.head_of(f"{b}.L") for b in ("upperarm01", "lowerarm01", "wrist"))
+    shoulder, elbow, wrist = (
+        model.head_of(f"{b}.L") for b in ("upperarm01", "lowerarm01", "wrist")
+    )
     upper, fore = elbow - shoulder, wrist - elbow
     upper_length, fore_length = np.linalg.norm(upper), np.linalg.norm(fore)
     goal = _arm_goal(model, rng, goal_name)
-    closest = np.sqrt(upper_length**2 + fore_length**2 + 2 * upper_length * fore_length * np.cos(2.6))
+    closest = np.sqrt(
+        upper_length**2 + fore_length**2 + 2 * upper_length * fore_length * np.cos(2.6)
+    )
     distance = np.clip(np.linalg.norm(goal), closest, 0.998 * (upper_length + fore_length))
     direction = goal / np.linalg.norm(goal)
     along = (upper_length**2 - fore_length**2 + distance**2) / (2 * distance)
@@ -151,7 +176,9 @@ def _angle(a: Array, b: Array) -> float:
     return float(np.arccos(np.clip(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)), -1, 1)))
 
 
-def _spread_over(model: BodyModel, pose: Array, names: tuple[str, ...], turns: tuple[float, float, float]) -> None:
+def _spread_over(
+    model: BodyModel, pose: Array, names: tuple[str, ...], turns: tuple[float, float, float]
+) -> None:
     """Share a bend (forward), lean (to the left) and twist (to the left) among a chain of bones."""
     bend, lean, twist = (angle / len(names) for angle in turns)
     for name in names:
@@ -163,8 +190,12 @@ def _pose_trunk(model: BodyModel, rng: np.random.Generator, pose: Array, bend: f
     _spread_over(model, pose, spine, (bend, rng.normal(0, 0.1), rng.normal(0, 0.22)))
     nod = np.clip(rng.normal(0.03 - 0.4 * bend, 0.25), -0.9, 0.8)
     turn = np.clip(rng.normal(0, 0.4), -1.2, 1.2)
-    _spread_over(model, pose, ("neck01", "neck02", "neck03", "head"), (nod, rng.normal(0, 0.14), turn))
-    gaze = about(Z, np.clip(rng.normal(0, 0.22), -0.5, 0.5)) @ about(X, np.clip(rng.normal(0, 0.12), -0.3, 0.3))
+    _spread_over(
+        model, pose, ("neck01", "neck02", "neck03", "head"), (nod, rng.normal(0, 0.14), turn)
+    )
+    gaze = about(Z, np.clip(rng.normal(0, 0.22), -0.5, 0.5)) @ about(
+        X, np.clip(rng.normal(0, 0.12), -0.3, 0.3)
+    )
     for side in "LR":
         pose[model.bone(f"eye.{side}"), :3, :3] = gaze
 
@@ -176,7 +207,9 @@ def draw_candidate(model: BodyModel, rng: np.random.Generator, stance: Stance) -
     goals = list(ARM_GOALS)
     chances = np.array([ARM_GOALS[g][0] for g in goals])
     first, second = rng.choice(goals, 2, p=chances / chances.sum())
-    for side, leg, goal in zip(sides, stance.legs, (first, first if rng.random() < ALIKE else second), strict=True):
+    for side, leg, goal in zip(
+        sides, stance.legs, (first, first if rng.random() < ALIKE else second), strict=True
+    ):
         _pose_leg(model, rng, pose, side, leg)
         _pose_arm(model, rng, pose, side, str(goal))
     _pose_trunk(model, rng, pose, uniform(rng, stance.trunk))
@@ -214,12 +247,21 @@ def deepest_overlap(model: BodyModel, heads: Array) -> float:
     crown = at["head"] + (at["head"] - at["neck02"])
     worst = 0.0
     for side, other in ("LR", "RL"):
-        capsules = [("spine05", "spine03", 0.13), ("spine03", "spine01", 0.13), ("spine01", "neck02", 0.08)]
+        capsules = [
+            ("spine05", "spine03", 0.13),
+            ("spine03", "spine01", 0.13),
+            ("spine01", "neck02", 0.08),
+        ]
         capsules += [(f"upperleg01.{s}", f"lowerleg01.{s}", 0.08) for s in "LR"]
         capsules += [(f"lowerleg01.{s}", f"foot.{s}", 0.05) for s in "LR"]
         capsules += [(f"lowerarm01.{other}", f"wrist.{other}", 0.05)]
         segments = [(at[a], at[b], r) for a, b, r in capsules] + [(at["head"], crown, 0.11)]
-        for name in (f"wrist.{side}", f"finger3-1.{side}", f"finger3-3.{side}", f"lowerarm01.{side}"):
+        for name in (
+            f"wrist.{side}",
+            f"finger3-1.{side}",
+            f"finger3-3.{side}",
+            f"lowerarm01.{side}",
+        ):
             for start, end, radius in segments:
                 axis = end - start
                 t = np.clip((at[name] - start) @ axis / (axis @ axis), 0, 1)
@@ -228,7 +270,7 @@ def deepest_overlap(model: BodyModel, heads: Array) -> float:
 
 
 def draw_pose(model: BodyModel, rng: np.random.Generator, *, tries: int = 6) -> tuple[Array, str]:
-    """A (J, 4, 4) pose and the name of its stance: the first of a few that does not cut into itself."""
+    """A (J, 4, 4) pose and the name of its stance: the first try that does not cut itself."""
     names = list(STANCES)
     chances = np.array([s.chance for s in STANCES.values()])
     name = str(rng.choice(names, p=chances / chances.sum()))

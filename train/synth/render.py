@@ -33,7 +33,7 @@ class Light:
 
 @dataclass(frozen=True)
 class Rendering:
-    """``image`` (h, w, 3) uint8 RGB; ``person`` (h, w) index of the person that is seen, or SCENERY."""
+    """``image`` (h, w, 3) uint8 RGB; ``person`` (h, w) index of the person seen, or SCENERY."""
 
     image: ImageArray
     person: IntArray
@@ -64,15 +64,19 @@ class Geometry:
     def first_hits(self, origins: Array, directions: Array) -> dict[str, NDArray[Any]]:
         """Embree's hits: geomID (-1: none), primID, barycentric u and v, distance tfar."""
         hits: dict[str, NDArray[Any]] = self.scene.run(
-            np.ascontiguousarray(origins, np.float32), np.ascontiguousarray(directions, np.float32), output=True
-        )  # fmt: skip
+            np.ascontiguousarray(origins, np.float32),
+            np.ascontiguousarray(directions, np.float32),
+            output=True,
+        )
         return hits
 
     def blocked(self, origins: Array, directions: Array) -> NDArray[np.bool_]:
         """Whether anything lies along each ray."""
         hits = self.scene.run(
-            np.ascontiguousarray(origins, np.float32), np.ascontiguousarray(directions, np.float32), query="OCCLUDED"
-        )  # fmt: skip
+            np.ascontiguousarray(origins, np.float32),
+            np.ascontiguousarray(directions, np.float32),
+            query="OCCLUDED",
+        )
         return np.asarray(hits) >= 0
 
     def part_of_hits(self, hits: dict[str, NDArray[Any]]) -> IntArray:
@@ -111,9 +115,27 @@ def _jittered(rng: np.random.Generator, direction: Array, count: int, radius: fl
     return (direction + radius * rng.standard_normal((count, 3))).astype(np.float32)
 
 
-def shade(rng: np.random.Generator, geometry: Geometry, hits: dict[str, NDArray[Any]], points: Array,
-          towards_camera: Array, light: Light) -> Array:  # fmt: skip
-    """(n, 3) linear colour of rays that hit something."""
+def _even(values: NDArray[np.bool_], found: NDArray[np.bool_], shape: tuple[int, int]) -> Array:
+    """(n, 1) means over the neighbouring rays that hit something: one random ray each is grainy."""
+    sums = np.zeros((2, len(found)), np.float32)
+    sums[0, found], sums[1, found] = values, 1
+    total, count = (
+        cv2.boxFilter(s.reshape(shape), -1, (5, 5), normalize=False).ravel()[found] for s in sums
+    )
+    return np.asarray(total / count, np.float32)[:, None]
+
+
+def shade(
+    rng: np.random.Generator,
+    geometry: Geometry,
+    hits: dict[str, NDArray[Any]],
+    points: Array,
+    towards_camera: Array,
+    light: Light,
+    found: NDArray[np.bool_],
+    shape: tuple[int, int],
+) -> Array:
+    """(n, 3) linear colour of the rays that hit something: ``found`` (h * w,) among (h, w) rays."""
     count = len(points)
     normals, albedo = np.empty((count, 3), np.float32), np.empty((count, 3), np.float32)
     gloss, soft = np.empty((count, 1), np.float32), np.empty((count, 1), np.float32)
@@ -134,12 +156,20 @@ def shade(rng: np.random.Generator, geometry: Geometry, hits: dict[str, NDArray[
     facing = (normals * towards_camera).sum(axis=1, keepdims=True)
     normals = np.where(facing < 0, -normals, normals)  # cloth is seen from both sides
     start = points + normals * LIFT + towards_camera * LIFT
-    shadow = geometry.blocked(start, _jittered(rng, light.direction, count, light.softness))
-    closed = geometry.blocked(start, normals * 1.05 + _jittered(rng, np.zeros(3), count, 0.6))
+    shadow = _even(
+        geometry.blocked(start, _jittered(rng, light.direction, count, light.softness)),
+        found,
+        shape,
+    )
+    closed = _even(
+        geometry.blocked(start, normals * 1.05 + _jittered(rng, np.zeros(3), count, 0.6)),
+        found,
+        shape,
+    )
     sun = (normals @ light.direction)[:, None]
-    sun = np.clip((sun + soft) / (1 + soft), 0, 1) * ~shadow[:, None]
+    sun = np.clip((sun + soft) / (1 + soft), 0, 1) * (1 - shadow)
     up = 0.5 + 0.5 * normals[:, 2:3]
-    ambient = (light.ground + up * (light.sky - light.ground)) * (1 - 0.75 * closed[:, None])
+    ambient = (light.ground + up * (light.sky - light.ground)) * (1 - 0.75 * closed)
     half = towards_camera + light.direction
     half = half / np.maximum(np.linalg.norm(half, axis=1, keepdims=True), 1e-9)
     shine = gloss * np.clip((normals * half).sum(axis=1, keepdims=True), 0, 1) ** 24 * (sun > 0)
@@ -158,7 +188,9 @@ def _window(geometry: Geometry, camera: Camera) -> tuple[int, int, int, int]:
     return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
-def ground_shadows(rng: np.random.Generator, geometry: Geometry, camera: Camera, light: Light) -> Array:
+def ground_shadows(
+    rng: np.random.Generator, geometry: Geometry, camera: Camera, light: Light
+) -> Array:
     """(h, w, 1) linear factor of the background: shadows and contact shading on the plane z = 0."""
     width, height = camera.size_wh
     y, x = np.mgrid[0:height, 0:width].reshape(2, -1)
@@ -168,21 +200,37 @@ def ground_shadows(rng: np.random.Generator, geometry: Geometry, camera: Camera,
     points[:, 2] = LIFT
     near = np.concatenate([s.vertices for s in geometry.surfaces])
     low, high = near[:, :2].min(axis=0) - 1.5, near[:, :2].max(axis=0) + 1.5
-    floor = (rays[:, 2] < -1e-3) & (points[:, :2] > low).all(axis=1) & (points[:, :2] < high).all(axis=1)
+    floor = (
+        (rays[:, 2] < -1e-3)
+        & (points[:, :2] > low).all(axis=1)
+        & (points[:, :2] < high).all(axis=1)
+    )
     count = int(floor.sum())
     factor = np.ones(height * width, np.float32)
     if count:
         up = np.array([0, 0, 1], np.float32)
-        sun = geometry.blocked(points[floor], _jittered(rng, light.direction, count, light.softness + 0.02))
-        sky = geometry.blocked(points[floor], up + _jittered(rng, np.zeros(3), count, 0.7) * (1, 1, 0))
+        sun = geometry.blocked(
+            points[floor], _jittered(rng, light.direction, count, light.softness + 0.02)
+        )
+        sky = geometry.blocked(
+            points[floor], up + _jittered(rng, np.zeros(3), count, 0.7) * (1, 1, 0)
+        )
         direct = light.sun.mean() * max(float(light.direction[2]), 0.0)
         total = direct + light.sky.mean()
         lost = (sun * direct + sky * light.sky.mean()) / total
         factor[floor] = 1 - light.ground_shadow * lost
-    return np.asarray(cv2.GaussianBlur(factor.reshape(height, width), (0, 0), 1.2), np.float32)[..., None]
+    return np.asarray(cv2.GaussianBlur(factor.reshape(height, width), (0, 0), 1.2), np.float32)[
+        ..., None
+    ]
 
 
-def render(rng: np.random.Generator, geometry: Geometry, camera: Camera, light: Light, background: ImageArray) -> Rendering:
+def render(
+    rng: np.random.Generator,
+    geometry: Geometry,
+    camera: Camera,
+    light: Light,
+    background: ImageArray,
+) -> Rendering:
     """Surfaces over a background, GRID x GRID rays per pixel."""
     width, height = camera.size_wh
     canvas = to_linear(background)
@@ -192,19 +240,28 @@ def render(rng: np.random.Generator, geometry: Geometry, camera: Camera, light: 
     x0, y0, x1, y1 = _window(geometry, camera)
     if x1 <= x0 or y1 <= y0:
         return Rendering(to_display(canvas).astype(np.uint8), person)
-    offsets = (np.arange(GRID) + 0.5) / GRID - 0.5
-    y, x, dy, dx = (m.ravel() for m in np.meshgrid(np.arange(y0, y1), np.arange(x0, x1), offsets, offsets, indexing="ij"))
-    rays = camera.rays(np.stack([x + dx, y + dy], axis=1))
+    high, wide = y1 - y0, x1 - x0
+    fine = [
+        (np.arange(GRID * n) + 0.5) / GRID - 0.5 + start for n, start in ((high, y0), (wide, x0))
+    ]
+    rays = camera.rays(np.stack(np.meshgrid(*fine, indexing="ij")[::-1], axis=-1).reshape(-1, 2))
     hits = geometry.first_hits(np.broadcast_to(camera.position, rays.shape), rays)
     found = hits["geomID"] >= 0
     chosen = {name: hits[name][found] for name in ("geomID", "primID", "u", "v", "Ng", "tfar")}
     points = camera.position + rays[found] * chosen["tfar"][:, None]
     colour = np.zeros((len(rays), 3), np.float32)
-    colour[found] = np.minimum(shade(rng, geometry, chosen, points, -rays[found], light), 1.5)
-    shape = (y1 - y0, x1 - x0, GRID * GRID)
-    cover = found.reshape(shape).mean(axis=2)[..., None]
-    window = canvas[y0:y1, x0:x1]
-    canvas[y0:y1, x0:x1] = colour.reshape(*shape, 3).mean(axis=2) + (1 - cover) * window
-    owner = geometry.person[hits["geomID"]].reshape(shape)
+    shape = (high * GRID, wide * GRID)
+    lit = shade(rng, geometry, chosen, points, -rays[found], light, found, shape)
+    colour[found] = np.minimum(lit, 1.5)
+    blocks = (high, GRID, wide, GRID)
+    cover = found.reshape(blocks).mean(axis=(1, 3))[..., None]
+    mean = colour.reshape(*blocks, 3).mean(axis=(1, 3))
+    canvas[y0:y1, x0:x1] = mean + (1 - cover) * canvas[y0:y1, x0:x1]
+    owner = (
+        geometry.person[hits["geomID"]]
+        .reshape(blocks)
+        .transpose(0, 2, 1, 3)
+        .reshape(high, wide, -1)
+    )
     person[y0:y1, x0:x1] = np.sort(owner, axis=2)[..., GRID * GRID // 2]
     return Rendering(to_display(canvas).astype(np.uint8), person)

@@ -25,7 +25,7 @@ def mirrored(rotation: Array) -> Array:
 
 
 def frame(direction: Array, normal: Array) -> Array:
-    """(3, 3) orthonormal frame with columns direction, normal made orthogonal to it, and their cross."""
+    """(3, 3) orthonormal frame columns: direction, orthogonalised normal, their cross."""
     d = direction / np.linalg.norm(direction)
     n = normal - d * (d @ normal)
     n = n / np.linalg.norm(n)

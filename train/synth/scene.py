@@ -10,12 +10,13 @@ from train.synth.backgrounds import Backgrounds
 from train.synth.body import PARTS, Array, Body, BodyModel
 from train.synth.camera import Camera, look_at
 from train.synth.clothing import Wardrobe
+from train.synth.eyewear import glasses
 from train.synth.headwear import Barber
 from train.synth.person import draw_parameters
 from train.synth.pose import STANCES
 from train.synth.render import Light
 from train.synth.rotations import Z, about
-from train.synth.surface import SCENERY, Surface, box_mesh, planar_uv, sphere_mesh
+from train.synth.surface import SCENERY, Fitting, Surface, box_mesh, planar_uv, sphere_mesh
 from train.synth.textures import SkinPainter, cloth, hair_tone
 
 PEOPLE_CHANCE = (0.6, 0.22, 0.11, 0.07)  # one to four people
@@ -26,7 +27,7 @@ PERSON_PX = 256 / 1.25  # a 3:4 box of this height fills the 256x192 network inp
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything that is rendered; ``bodies`` are posed in the world, the first one is the subject."""
+    """Everything that is rendered; ``bodies`` are in the world, the first is the subject."""
 
     bodies: tuple[Body, ...]
     surfaces: tuple[Surface, ...]
@@ -41,7 +42,7 @@ class Studio:
         self.model = BodyModel()
         self.backgrounds = backgrounds
         self.wardrobe = Wardrobe(self.model)
-        self.barber = Barber(self.model, self.wardrobe.smoother)
+        self.barber = Barber(self.model)
         self.painter = SkinPainter(self.model)
 
     def draw_scene(self, rng: np.random.Generator) -> Scene:
@@ -54,35 +55,50 @@ class Studio:
         for index, body in enumerate(self.model([parameters for parameters, _ in drawn])):
             stance = drawn[index][1]
             yaw = rng.normal(0, 0.8) if rng.random() < 0.6 else rng.uniform(-np.pi, np.pi)
-            placed = place(body, spots[index], yaw, rng.uniform(0, 0.4) if stance == "jump" else 0.0)
+            placed = place(
+                body, spots[index], yaw, rng.uniform(0, 0.4) if stance == "jump" else 0.0
+            )
             feminine = drawn[index][0].phenotypes["gender"] > 0.5
             bodies.append(placed)
             surfaces += self.dress(rng, placed, index, feminine=feminine)
             if STANCES[stance].seat and rng.random() < 0.6:
                 surfaces.append(seat(rng, self.model, placed))
             if rng.random() < 0.18:
-                surfaces.append(held(rng, self.model, placed))
+                surfaces.append(held(rng, placed))
         camera = draw_camera(rng, self.model, bodies)
         if rng.random() < 0.28:
             surfaces.append(obstacle(rng, bodies[0], camera))
         return Scene(tuple(bodies), tuple(surfaces), camera, draw_light(rng, camera))
 
-    def dress(self, rng: np.random.Generator, body: Body, person: int, *, feminine: bool) -> list[Surface]:
+    def dress(
+        self, rng: np.random.Generator, body: Body, person: int, *, feminine: bool
+    ) -> list[Surface]:
         """Skin, clothes, hair, hat and glasses of one person."""
         tone = hair_tone(rng)
         beard = 0.0 if feminine or rng.random() < 0.5 else rng.uniform(0.1, 0.9)
         skin = self.painter.paint(rng, tone, beard=beard)
         model = self.model
-        worn = [Surface(body.vertices, model.faces, model.uv[model.face_uv], skin, person,
-                        model.part_of_face, gloss=float(rng.uniform(0.01, 0.1)), soft=0.15)]  # fmt: skip
+        worn = [
+            Surface(
+                body.vertices,
+                model.faces,
+                model.uv[model.face_uv],
+                skin,
+                person,
+                model.part_of_face,
+                gloss=float(rng.uniform(0.01, 0.1)),
+                soft=0.15,
+            )
+        ]
         photo = self.backgrounds.photo(rng)
-        worn += self.wardrobe.dress(rng, body, person, photo, feminine=feminine)
+        fitting = Fitting(body, self.wardrobe.smoother, model.faces)
+        worn += self.wardrobe.dress(rng, fitting, person, photo, feminine=feminine)
         hat = rng.random() < 0.16
-        worn += self.barber.hair(rng, body, person, tone, feminine=feminine, hat=hat)
+        worn += self.barber.hair(rng, fitting, person, tone, feminine=feminine, hat=hat)
         if hat:
-            worn += self.barber.hat(rng, body, person)
+            worn += self.barber.hat(rng, fitting, person)
         if rng.random() < 0.16:
-            worn += self.barber.glasses(rng, body, person)
+            worn += glasses(self.barber, rng, body, person)
         return worn
 
 
@@ -107,13 +123,26 @@ def place(body: Body, spot: Array, yaw: float, lift: float) -> Body:
         moved[..., 3] += shift
         return moved
 
-    return Body(body.rest, turned + shift, move(body.blend), move(body.bones), body.keypoints @ turn.T + shift)
+    return Body(
+        body.rest,
+        turned + shift,
+        move(body.blend),
+        move(body.bones),
+        body.keypoints @ turn.T + shift,
+    )
 
 
 def _scenery(rng: np.random.Generator, vertices: Array, faces: Array) -> Surface:
     texture, tile = cloth(rng, None)
-    return Surface(vertices, faces, planar_uv(vertices, faces, tile), texture, SCENERY,
-                   np.full(len(faces), -1), gloss=float(rng.uniform(0, 0.3)))  # fmt: skip
+    return Surface(
+        vertices,
+        faces,
+        planar_uv(vertices, faces, tile),
+        texture,
+        SCENERY,
+        np.full(len(faces), -1),
+        gloss=float(rng.uniform(0, 0.3)),
+    )
 
 
 def seat(rng: np.random.Generator, model: BodyModel, body: Body) -> Surface:
@@ -122,17 +151,23 @@ def seat(rng: np.random.Generator, model: BodyModel, body: Body) -> Surface:
     low = hips[hips[:, 2].argmin()]
     top = max(float(low[2]) + 0.015, 0.05)
     size = np.array([rng.uniform(0.35, 0.7), rng.uniform(0.3, 0.45), top])
-    return _scenery(rng, *box_mesh(np.array([low[0], low[1], top / 2]), size, rng.uniform(0, np.pi)))
+    return _scenery(
+        rng, *box_mesh(np.array([low[0], low[1], top / 2]), size, rng.uniform(0, np.pi))
+    )
 
 
-def held(rng: np.random.Generator, model: BodyModel, body: Body) -> Surface:
+def held(rng: np.random.Generator, body: Body) -> Surface:
     """A ball, a slab or a stick in one hand."""
     start = 91 if rng.random() < 0.5 else 112
     palm = body.keypoints[start + np.array([5, 9, 13, 8, 12])].mean(axis=0)
     kind = rng.choice(["ball", "slab", "stick"])
     if kind == "ball":
         return _scenery(rng, *sphere_mesh(palm, np.full(3, rng.uniform(0.03, 0.12))))
-    size = np.array([0.08, 0.012, rng.uniform(0.12, 0.2)] if kind == "slab" else [0.025, 0.025, rng.uniform(0.3, 1.1)])
+    size = np.array(
+        [0.08, 0.012, rng.uniform(0.12, 0.2)]
+        if kind == "slab"
+        else [0.025, 0.025, rng.uniform(0.3, 1.1)]
+    )
     vertices, faces = box_mesh(np.zeros(3), size, rng.uniform(0, np.pi))
     tilt = about(rng.normal(0, 1, 3), rng.normal(0, 0.7))
     return _scenery(rng, (vertices @ tilt.T + palm).astype(np.float32), faces)
@@ -147,7 +182,11 @@ def obstacle(rng: np.random.Generator, body: Body, camera: Camera) -> Surface:
     kind = rng.choice(["box", "ball", "pole", "table"])
     if kind == "ball":
         return _scenery(rng, *sphere_mesh(center, rng.uniform(0.06, 0.22, 3) * scale))
-    size = {"box": rng.uniform(0.1, 0.4, 3), "pole": np.array([0.06, 0.06, 3.0]), "table": np.array([1.6, 0.5, 0.06])}
+    size = {
+        "box": rng.uniform(0.1, 0.4, 3),
+        "pole": np.array([0.06, 0.06, 3.0]),
+        "table": np.array([1.6, 0.5, 0.06]),
+    }
     return _scenery(rng, *box_mesh(center, size[str(kind)] * scale, rng.uniform(0, np.pi)))
 
 
@@ -161,20 +200,32 @@ def _framed(rng: np.random.Generator, model: BodyModel, body: Body, frame: str) 
     if frame == "portrait":
         return body.vertices[height > model.head_of("upperarm01.L")[2] - rng.uniform(-0.03, 0.08)]
     if frame == "part":
-        return body.vertices[np.isin(part, rng.choice(len(PARTS), int(rng.integers(3, 7)), replace=False))]
+        return body.vertices[
+            np.isin(part, rng.choice(len(PARTS), int(rng.integers(3, 7)), replace=False))
+        ]
     return body.vertices
 
 
 def draw_camera(rng: np.random.Generator, model: BodyModel, bodies: list[Body]) -> Camera:
-    """Wide to tele, low to high; the subject's framed part, as a 3:4 box, is about PERSON_PX high."""
+    """Wide to tele, low to high; the framed part, as a 3:4 box, is about PERSON_PX high."""
     frame = str(rng.choice(FRAMES, p=FRAME_CHANCE))
     subject = _framed(rng, model, bodies[0], frame)
     middle = (subject.max(axis=0) + subject.min(axis=0)) / 2
     extent = max(float(np.linalg.norm(subject.max(axis=0) - subject.min(axis=0))), 0.3)
-    elevation = np.clip(rng.normal(0.08, 0.22), -0.45, 0.9) if rng.random() < 0.88 else rng.uniform(0.4, 1.25)
+    elevation = (
+        np.clip(rng.normal(0.08, 0.22), -0.45, 0.9)
+        if rng.random() < 0.88
+        else rng.uniform(0.4, 1.25)
+    )
     distance = extent * np.exp(rng.uniform(np.log(1.1), np.log(5.0))) + 0.25
     azimuth = rng.normal(0, 0.3)
-    away = np.array([np.sin(azimuth) * np.cos(elevation), -np.cos(azimuth) * np.cos(elevation), np.sin(elevation)])
+    away = np.array(
+        [
+            np.sin(azimuth) * np.cos(elevation),
+            -np.cos(azimuth) * np.cos(elevation),
+            np.sin(elevation),
+        ]
+    )
     position = (middle + away * distance).astype(np.float32)
     position[2] = max(float(position[2]), 0.08)
     axes = look_at(position, middle, float(np.clip(rng.normal(0, 0.07), -0.3, 0.3)))
@@ -198,9 +249,13 @@ def draw_camera(rng: np.random.Generator, model: BodyModel, bodies: list[Body]) 
     shift = rng.normal(0, 0.05, 2) * size
     wide, tall = np.clip(np.round((high - low) * focal), 96, (640, 448)).astype(int)
     centre = (low + high) / 2 + shift
-    return Camera(position, axes, float(focal),
-                  (float((wide - 1) / 2 - centre[0] * focal), float((tall - 1) / 2 - centre[1] * focal)),
-                  (int(wide), int(tall)))  # fmt: skip
+    return Camera(
+        position,
+        axes,
+        float(focal),
+        (float((wide - 1) / 2 - centre[0] * focal), float((tall - 1) / 2 - centre[1] * focal)),
+        (int(wide), int(tall)),
+    )
 
 
 def draw_light(rng: np.random.Generator, camera: Camera) -> Light:
@@ -210,8 +265,15 @@ def draw_light(rng: np.random.Generator, camera: Camera) -> Light:
     direction /= np.linalg.norm(direction)
     warm = rng.normal(0, 0.12)
     tint = np.array([1 + warm, 1.0, 1 - warm])
-    strength = rng.uniform(0.15, 1.5)
-    sky = rng.uniform(0.25, 0.75) * np.clip(np.array([1 - warm, 1.0, 1 + warm]) + rng.normal(0, 0.04, 3), 0.5, 1.5)
-    return Light(direction.astype(np.float32), (strength * tint).astype(np.float32), sky.astype(np.float32),
-                 (sky * rng.uniform(0.25, 0.7) * tint).astype(np.float32), float(rng.uniform(0.01, 0.25)),
-                 float(rng.choice([0.0, rng.uniform(0.3, 0.8)], p=[0.25, 0.75])))  # fmt: skip
+    strength = rng.uniform(0.1, 1.0)
+    sky = rng.uniform(0.3, 0.7) * np.clip(
+        np.array([1 - warm, 1.0, 1 + warm]) + rng.normal(0, 0.04, 3), 0.5, 1.5
+    )
+    return Light(
+        direction.astype(np.float32),
+        (strength * tint).astype(np.float32),
+        sky.astype(np.float32),
+        (sky * rng.uniform(0.25, 0.7) * tint).astype(np.float32),
+        float(rng.uniform(0.01, 0.25)),
+        float(rng.choice([0.0, rng.uniform(0.3, 0.8)], p=[0.25, 0.75])),
+    )

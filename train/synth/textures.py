@@ -48,7 +48,9 @@ class SkinPainter:
         self.iris, self.pupil = (self._irises(model, radius) for radius in (0.0062, 0.0028))
         chin, mouth, nose = (model.template[FACE68[i]] for i in (8, 57, 33))
         below = model.template[:, 2] < nose[2] - 0.004
-        frontal = (model.template[:, 1] < mouth[1] + 0.085) & (model.template[:, 2] > chin[2] - 0.02)
+        frontal = (model.template[:, 1] < mouth[1] + 0.085) & (
+            model.template[:, 2] > chin[2] - 0.02
+        )
         beard = below & frontal & (model.part_of_vertex == 1)
         mask = self._faces(model, beard[model.faces].all(axis=1) & model.surface["head"])
         self.beard = cv2.GaussianBlur(mask, (0, 0), 4) * (1 - self._polygon(face[48:60]))
@@ -84,16 +86,20 @@ class SkinPainter:
                 / np.linalg.norm(model.template[ring] - model.template[front], axis=1)
             )
             center = np.round(self.pixels[front] * 16).astype(int)
-            cv2.circle(mask, tuple(center.tolist()), round(scale * radius * 16), 255, -1, cv2.LINE_AA, 4)
+            cv2.circle(
+                mask, tuple(center.tolist()), round(scale * radius * 16), 255, -1, cv2.LINE_AA, 4
+            )
         return mask.astype(np.float32) / 255
 
     def paint(self, rng: np.random.Generator, hair: Array, *, beard: float) -> Texture:
-        """A person's skin; ``hair`` is the (3,) colour of brows and beard, ``beard`` its density."""
-        position = rng.uniform(0, len(SKIN_TONES) - 1)
-        tone = SKIN_TONES[int(position)] * (1 - position % 1) + SKIN_TONES[min(int(position) + 1, 9)] * (position % 1)
-        tone = np.clip(tone * rng.uniform(0.92, 1.04) * rng.normal(1, (0.01, 0.015, 0.025)), 0, 250)
+        """A person's skin; ``hair`` is the (3,) colour of brows and beard."""
+        position = rng.uniform(0, 8.4)  # the darkest tone comes out black in the shade
+        tone = SKIN_TONES[int(position)] * (1 - position % 1) + SKIN_TONES[
+            min(int(position) + 1, 9)
+        ] * (position % 1)
+        tone = np.clip(tone * rng.uniform(0.8, 0.98) * rng.normal(1, (0.01, 0.015, 0.025)), 0, 250)
         noise = fractal_noise(rng, SKIN_SIZE, coarsest=8)
-        skin = tone * (1 + 0.035 * noise)[..., None]
+        skin = (1 + 0.035 * noise)[..., None] * tone.astype(np.float32)
         lips = tone * np.array(rng.uniform((0.72, 0.42, 0.45), (0.92, 0.65, 0.68)))
         layers = (
             (self.lips * rng.uniform(0.4, 1), lips),
@@ -106,7 +112,8 @@ class SkinPainter:
             (self.pupil, np.array((12, 10, 10))),
         )
         for mask, colour in layers:
-            skin += mask[..., None] * (colour - skin)
+            at = np.nonzero(mask)  # a few per cent of the texture
+            skin[at] += mask[at][:, None] * (colour - skin[at])
         return np.clip(skin, 0, 255).astype(np.uint8)
 
 
@@ -119,10 +126,13 @@ def random_colour(rng: np.random.Generator) -> Array:
 
 
 def cloth(rng: np.random.Generator, photo: Texture | None) -> tuple[Texture, float]:
-    """A repeating cloth texture and its size in metres: plain, stripes, checks, dots, camouflage, print."""
+    """A repeating cloth texture and its size in metres: plain, patterned or printed."""
     size = 128
     first, second = random_colour(rng), random_colour(rng)
-    kind = rng.choice(["plain", "stripes", "checks", "dots", "blotches", "print"], p=[0.46, 0.15, 0.1, 0.06, 0.09, 0.14])
+    kind = rng.choice(
+        ["plain", "stripes", "checks", "dots", "blotches", "print"],
+        p=[0.46, 0.15, 0.1, 0.06, 0.09, 0.14],
+    )
     tile = float(rng.uniform(0.04, 0.3))
     y, x = np.mgrid[0:size, 0:size] / size
     mask = np.zeros((size, size))
@@ -131,7 +141,7 @@ def cloth(rng: np.random.Generator, photo: Texture | None) -> tuple[Texture, flo
         mask = wave < rng.uniform(0.15, 0.6)
     elif kind == "checks":
         width = rng.uniform(0.2, 0.5)
-        mask = ((x % 1 < width) * 0.5 + (y % 1 < width) * 0.5)
+        mask = (x % 1 < width) * 0.5 + (y % 1 < width) * 0.5
     elif kind == "dots":
         mask = np.hypot(x - 0.5, y - 0.5) < rng.uniform(0.12, 0.35)
     elif kind == "blotches":
@@ -139,7 +149,9 @@ def cloth(rng: np.random.Generator, photo: Texture | None) -> tuple[Texture, flo
         mask = fractal_noise(rng, size, coarsest=8) > rng.uniform(-0.3, 0.4)
     elif kind == "print" and photo is not None:
         tile = float(rng.uniform(0.3, 0.9))
-        return np.ascontiguousarray(cv2.resize(photo, (size, size), interpolation=cv2.INTER_AREA)), tile
+        return np.ascontiguousarray(
+            cv2.resize(photo, (size, size), interpolation=cv2.INTER_AREA)
+        ), tile
     colour = first + np.asarray(mask, np.float32)[..., None] * (second - first)
     colour = colour * (1 + rng.uniform(0.01, 0.07) * rng.normal(0, 1, (size, size, 1)))
     return np.clip(colour, 0, 255).astype(np.uint8), tile
