@@ -11,10 +11,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 PYTHON ?= $(shell for p in python3 python python3.14 python3.13 python3.12 python3.11 python3.10; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help annotate test check bench dist clean
+.PHONY: help annotate test check bench pictures dist clean
 
 help: ## List the targets
-	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
+	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/; s/^train-%/train-CONFIG/' | expand -t 18
 
 annotate: $(VENV)/.base ## IMAGE=photo.jpg [OUT=folder]: write the pose map (PNG) and its keypoints (JSON)
 	@test -n "$(IMAGE)" || { echo 'usage: make annotate IMAGE=photo.jpg [OUT=folder]' >&2; exit 2; }
@@ -31,6 +31,12 @@ check: $(VENV)/.dev ## Lint, format check and strict types
 bench: $(VENV)/.test ## Time each stage, for the bundled and for the large models
 	$(BIN)/dwpose bench
 
+train-%: $(VENV)/.train ## ARGS="--out runs/x ...": python -m train CONFIG (make train-configs lists them)
+	$(BIN)/python -m train $* $(ARGS)
+
+pictures: $(VENV)/.base ## Draw the pictures of README again, after a change of weights or drawing
+	$(BIN)/python docs/make_pictures.py
+
 dist: $(VENV)/.dev ## Build the wheel and the source archive into dist/
 	$(BIN)/python -m build --outdir dist .
 
@@ -45,6 +51,10 @@ $(BIN)/python:
 $(VENV)/.base: pyproject.toml | $(BIN)/python
 	$(PIP) -e .
 	@touch $@
+
+$(VENV)/.train: pyproject.toml | $(BIN)/python
+	$(PIP) -e '.[train]'
+	@touch $@ $(VENV)/.base
 
 $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) -c constraints.txt -e '.[test]'

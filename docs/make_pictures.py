@@ -1,0 +1,55 @@
+"""Draw the pictures of README with the shipped weights: ``make pictures``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dwpose_annotator import Annotator, draw_poses, load_image
+from dwpose_annotator.draw_styles import STYLES
+from dwpose_annotator.images import save_image
+from dwpose_annotator.types import ImageArray
+
+DOCS = Path(__file__).parent
+PHOTOS = DOCS.parent / "examples" / "images"
+SHOWN = ("star_jump", "lunge", "astronaut")
+STYLES_PHOTO = "star_jump"
+HEIGHT = 320
+STYLE_HW = (480, 720)
+
+
+def shrink(image: ImageArray, height: int) -> ImageArray:
+    """The same picture, ``height`` pixels tall."""
+    width = round(image.shape[1] * height / image.shape[0])
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA))
+
+
+def annotated(annotator: Annotator) -> ImageArray:
+    """Photos in one row, their maps below."""
+    photos = [load_image(PHOTOS / f"{name}.jpg") for name in SHOWN]
+    rows = (photos, [annotator(photo) for photo in photos])
+    return np.vstack([np.hstack([shrink(image, HEIGHT) for image in row]) for row in rows])
+
+
+def styles(annotator: Annotator) -> ImageArray:
+    """One photo in every style, four in a row, each with its name."""
+    poses = annotator.estimate(PHOTOS / f"{STYLES_PHOTO}.jpg")
+    tiles = []
+    for name in STYLES:
+        tile = shrink(draw_poses(poses, name, STYLE_HW), STYLE_HW[0] // 2)
+        cv2.putText(tile, name, (8, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1)
+        tiles.append(tile)
+    tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % 4)
+    return np.vstack([np.hstack(tiles[row : row + 4]) for row in range(0, len(tiles), 4)])
+
+
+def main() -> None:
+    annotator = Annotator.from_pretrained(device="cpu")
+    save_image(DOCS / "images" / "annotated.png", annotated(annotator))
+    save_image(DOCS / "images" / "styles.png", styles(annotator), flat=True)
+
+
+if __name__ == "__main__":
+    main()
