@@ -30,7 +30,7 @@ class BaseConv(nn.Module):
 
 
 class Focus(nn.Module):
-    """Fold 2x2 pixels into channels, in the order top-left, bottom-left, top-right, bottom-right."""
+    """Fold 2x2 pixels into channels: top-left, bottom-left, top-right, bottom-right."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
