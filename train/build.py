@@ -74,7 +74,9 @@ def build_objective(config: TrainConfig) -> Objective:
             load_matching(objective.model, Path(config.init))
         return objective
     if config.objective == "supervised":
-        return SupervisedPose(student, weight, loss_batch=config.loss_batch)
+        supervised = SupervisedPose(student, weight, loss_batch=config.loss_batch)
+        supervised.freeze([student.backbone.get_submodule(name) for name in config.frozen])
+        return supervised
     if config.objective == "stage1":
         return Stage1(
             student,

@@ -98,6 +98,8 @@ class TrainConfig:
     """Crops are cut at this fraction of the network's input size (0.5: 128x96)."""
     init: str = ""
     """Checkpoint to start from (entries that fit by name and shape are taken)."""
+    frozen: tuple[str, ...] = ()
+    """Backbone parts that stay as ``init`` left them: ``("stem", "stage1")``; supervised only."""
     optim: Optimisation = field(default_factory=Optimisation)
     ema_momentum: float = 2e-4
     ema_gamma: int = 2000

@@ -44,6 +44,22 @@ class Objective(nn.Module):
     model: nn.Module
     part_weight: Tensor | None
     """(133,) loss weight per keypoint."""
+    frozen: tuple[nn.Module, ...] = ()
+    """Parts of ``model`` that keep their weights and BatchNorm statistics."""
+
+    def freeze(self, parts: Sequence[nn.Module]) -> None:
+        """Stop training ``parts``. The first layers have the largest maps: frozen once they have
+        learned, a step of the t network costs a third less."""
+        for part in parts:
+            part.requires_grad_(False).eval()
+        self.frozen = tuple(parts)
+
+    def train(self, mode: bool = True) -> Objective:
+        """Train mode for everything that is not frozen."""
+        super().train(mode)
+        for part in self.frozen:
+            part.eval()
+        return self
 
     def companions(self) -> Sequence[nn.Module]:
         """Networks beside ``model`` that are asked but not trained; they move to its device."""

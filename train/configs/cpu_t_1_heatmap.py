@@ -1,4 +1,4 @@
-"""dwpose-t on a CPU, step 1 of 3: teach the backbone with heatmaps at 128x96.
+"""dwpose-t on a CPU, step 1 of 4: teach the backbone with heatmaps at 128x96.
 
     python -m train cpu_t_1_heatmap --out RUNS/t1 \
         --set data='["DATA/people_daily","DATA/people_sport"]'

@@ -1,4 +1,4 @@
-"""dwpose-t on a CPU, step 2 of 3: the SimCC head on the heatmap-trained backbone, still at 128x96.
+"""dwpose-t on a CPU, step 2 of 4: the SimCC head on the heatmap-trained backbone, still at 128x96.
 
     python -m train cpu_t_2_simcc_low --out RUNS/t2 --set init=RUNS/t1/model.pt \
         --set data='["DATA/people_daily","DATA/people_sport"]'

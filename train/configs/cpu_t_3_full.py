@@ -1,4 +1,4 @@
-"""dwpose-t on a CPU, step 3 of 3: the whole network at 256x192 with rotation.
+"""dwpose-t on a CPU, step 3 of 4: the whole network gets used to 256x192.
 
     python -m train cpu_t_3_full --out RUNS/t3 --set init=RUNS/t2/model.pt \
         --set data='["DATA/people_daily","DATA/people_sport"]'
@@ -18,10 +18,10 @@ config = TrainConfig(
     name="cpu_t_3_full",
     model="t",
     objective="supervised",
-    epochs=16,
+    epochs=3,
     epoch_samples=8192,
     batch_size=64,
-    optim=Optimisation(lr=8e-4, warmup_steps=100, cosine_epochs=(6, 16), clip_norm=5.0),
+    optim=Optimisation(lr=8e-4, warmup_steps=100, cosine_epochs=(3, 3), clip_norm=5.0),
     ema_momentum=1e-3,
     ema_gamma=200,
     phases=((0, STRONG), (12, LIGHT)),

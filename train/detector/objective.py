@@ -89,16 +89,8 @@ class DetectorObjective(Objective):
     def __init__(self, model: PersonDetector, *, freeze_early: bool = True) -> None:
         super().__init__()
         self.model = model
-        self.early = [model.backbone.stem, model.backbone.stage1] if freeze_early else []
-        for layer in self.early:
-            layer.requires_grad_(False)
-
-    def train(self, mode: bool = True) -> DetectorObjective:
-        """Frozen layers keep their BatchNorm statistics."""
-        super().train(mode)
-        for layer in self.early:
-            layer.eval()
-        return self
+        if freeze_early:
+            self.freeze([model.backbone.stem, model.backbone.stage1])
 
     def forward(
         self,
