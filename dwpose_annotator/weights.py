@@ -57,8 +57,27 @@ class Weights:
 _OFFICIAL = "yzd-v/DWPose"
 # Official hashes are unknown here: nobody could check them against the files themselves.
 _ROWS = (
-    Weights("dwpose-t", "pose", "dwpose-t.onnx", None, (256, 192), POSE_INPUT, model_size="t"),
-    Weights("person-nano", "detector", "person-nano.onnx", None, (416, 416), YOLOX_INPUT),
+    Weights(
+        "dwpose-t",
+        "pose",
+        "dwpose-t.onnx",
+        None,
+        (256, 192),
+        POSE_INPUT,
+        model_size="t",
+        sha256="262d6673fbdbb2038c5c92c5008147fb29cd2b9f0e0ee804f0a916c5ff643bed",
+        size_bytes=11_087_994,
+    ),
+    Weights(
+        "person-nano",
+        "detector",
+        "person-nano.onnx",
+        None,
+        (416, 416),
+        YOLOX_INPUT,
+        sha256="49320265b533ebee1b9634e9bc14c787a6fedc1f843110354baeb16fb80f8677",
+        size_bytes=6_568_986,
+    ),
     Weights(
         "dw-tt_ucoco", "pose", "dw-tt_ucoco.pth", _OFFICIAL, (256, 192), POSE_INPUT, model_size="t"
     ),
