@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from train.synth.body import PARTS, Array, Body, BodyModel, apply_blend
 from train.synth.surface import Fitting, Smoother, Surface, grid_faces, planar_uv, smooth_noise
-from train.synth.textures import Texture, cloth
+from train.synth.textures import Texture
 
 Mask = NDArray[np.bool_]
 
@@ -132,10 +132,8 @@ class Wardrobe:
     ) -> Surface:
         """A tube around both legs; ``length`` 1 ends at the knees, 2 at the ankles."""
         rest = body.rest
-        hips, top = (
-            rest[(self.trunk | self.leg)],
-            np.nanmax(rest[self.trunk & (self.height < waist), 2]),
-        )
+        hips = rest[self.trunk | self.leg]
+        top = rest[self.trunk & (self.height < waist), 2].max()
         knee = rest[self.leg & (np.abs(self.along - 1) < 0.08), 2].mean()
         hip = rest[self.trunk & (np.abs(self.height) < 0.08), 2].mean()
         rows, columns = 14, 40
@@ -181,99 +179,3 @@ class Wardrobe:
         legs = thighs + shin * (shins - thighs)
         hips = body.bones[bone("root")]
         return np.asarray(hips + down * (legs - hips), np.float32)
-
-    def dress(
-        self,
-        rng: np.random.Generator,
-        fitting: Fitting,
-        person: int,
-        photo: Texture | None,
-        *,
-        feminine: bool,
-    ) -> list[Surface]:
-        """A random outfit."""
-        worn: list[Surface | None] = []
-        bottom, top = cloth(rng, photo), cloth(rng, photo)
-        style = rng.choice(
-            ["trousers", "shorts", "skirt", "dress", "swimwear", "tight"],
-            p=[0.48, 0.17, 0.1, 0.1, 0.05, 0.1] if feminine else [0.66, 0.23, 0.0, 0.0, 0.05, 0.06],
-        )
-        loose = rng.uniform(0, 1)
-        wide = Cut(
-            10 if loose < 0.6 else 28, 0.009 + 0.012 * loose, 0.007 * loose, rng.uniform(0, 0.03)
-        )
-        tight = Cut(3, 0.006, 0.001)
-        waist = rng.uniform(0.12, 0.32)
-        if style in ("trousers", "shorts", "tight", "swimwear"):
-            length = {
-                "trousers": rng.uniform(1.75, 2.04),
-                "shorts": rng.uniform(0.3, 1.1),
-                "tight": rng.uniform(1.2, 2.0),
-                "swimwear": rng.uniform(0.0, 0.35),
-            }[str(style)]
-            cut = wide if style in ("trousers", "shorts") else tight
-            worn.append(
-                self.fit(
-                    rng, fitting, self.trousers(length=length, waist=waist), cut, person, bottom
-                )
-            )
-        else:
-            worn.append(
-                self.skirt(
-                    rng,
-                    fitting.body,
-                    person,
-                    waist=waist,
-                    length=rng.uniform(0.5, 1.9),
-                    dress=bottom,
-                )
-            )
-        if style == "dress":
-            top = bottom
-        hem = rng.uniform(-0.12, 0.2) if style != "dress" else 0.1
-        hem = min(hem, waist - 0.06) if rng.random() < 0.9 else rng.uniform(0.3, 0.5)
-        bare = 0.05 if not (feminine and style == "swimwear") else 0.0
-        if style != "swimwear" and rng.random() > bare:
-            sleeve = float(
-                rng.choice(
-                    [rng.uniform(-0.2, 0.1), rng.uniform(0.35, 0.9), rng.uniform(1.5, 2.04)],
-                    p=[0.15, 0.4, 0.45],
-                )
-            )
-            room = rng.uniform(0, 1)
-            base = (
-                0.02 + 0.012 * loose if style in ("trousers", "shorts") else 0.014
-            )  # over the trousers
-            cut = Cut(28, base + 0.014 * room, 0.009 * room, rng.uniform(0, 0.012))
-            cut = Cut(3, 0.009, 0.001) if style == "tight" else cut
-            worn.append(
-                self.fit(rng, fitting, self.top(rng, sleeve=sleeve, hem=hem), cut, person, top)
-            )
-            if rng.random() < 0.22:
-                jacket = Cut(28, cut.offset + 0.016, 0.008, 0.01)
-                mask = self.top(rng, sleeve=rng.uniform(1.7, 2.04), hem=hem - 0.1)
-                opening = rng.uniform(-0.01, 0.09)
-                mask &= (np.abs(self.model.template[:, 0]) > opening) | (
-                    self.model.template[:, 1] > 0
-                )
-                worn.append(self.fit(rng, fitting, mask, jacket, person, cloth(rng, photo)))
-        elif feminine:
-            chest = self.top(rng, sleeve=-0.1, hem=rng.choice([0.0, 0.55]))
-            worn.append(self.fit(rng, fitting, chest, tight, person, bottom))
-        if rng.random() < 0.82:
-            shaft = float(
-                rng.choice([2.1, rng.uniform(1.9, 2.0), rng.uniform(1.2, 1.8)], p=[0.5, 0.4, 0.1])
-            )
-            sole = Cut(10, rng.uniform(0.008, 0.014), 0.0)
-            worn.append(
-                self.fit(
-                    rng,
-                    fitting,
-                    self.shoes(shaft=shaft),
-                    sole,
-                    person,
-                    cloth(rng, None),
-                    gloss=float(rng.uniform(0.02, 0.2)),
-                )
-            )
-        return [garment for garment in worn if garment is not None]

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from train.synth.body import FACE68, Body
+from train.synth.body import FACE68, Array, Body, IntArray
 from train.synth.headwear import Barber
 from train.synth.surface import Surface, grid_faces, sphere_mesh
 from train.synth.textures import random_colour
 
 
-def glasses(barber: Barber, rng: np.random.Generator, body: Body, person: int) -> list[Surface]:
-    """Frames around both eyes with temples to the ears; dark lenses in a third of the cases."""
-    rest = body.rest
-    eyes = barber.model.regressor[1:3] @ rest
-    ears = barber.model.regressor[3:5] @ rest
-    plane = rest[FACE68[27], 1] - rng.uniform(0.004, 0.01)
-    half = np.array([rng.uniform(0.021, 0.028), rng.uniform(0.016, 0.025)])
-    wire = rng.uniform(0.0012, 0.0035)
+def frame_mesh(
+    eyes: Array, ears: Array, plane: float, half: Array, wire: float
+) -> tuple[Array, IntArray]:
+    """Rims of ``half`` (width, height) around the eyes at y = ``plane``, temples to the ears."""
     points, faces, count = [], [], 0
     phi, psi = np.meshgrid(
         np.linspace(0, 2 * np.pi, 20, endpoint=False), np.linspace(0, 2 * np.pi, 6)
@@ -49,12 +45,24 @@ def glasses(barber: Barber, rng: np.random.Generator, body: Body, person: int) -
         points.append(bar)
         faces.append(np.array([[0, 1, 2], [1, 3, 2]]) + count)
         count += 4
+    return np.concatenate(points).astype(np.float32), np.concatenate(faces)
+
+
+def glasses(barber: Barber, rng: np.random.Generator, body: Body, person: int) -> list[Surface]:
+    """Frames around both eyes with temples to the ears; dark lenses in a third of the cases."""
+    rest = body.rest
+    eyes = barber.model.regressor[1:3] @ rest
+    ears = barber.model.regressor[3:5] @ rest
+    plane = rest[FACE68[27], 1] - rng.uniform(0.004, 0.01)
+    half = np.array([rng.uniform(0.021, 0.028), rng.uniform(0.016, 0.025)])
+    wire = rng.uniform(0.0012, 0.0035)
+    points, faces = frame_mesh(eyes, ears, plane, half, wire)
     frame = np.tile(random_colour(rng) * 0.5, (2, 2, 1)).astype(np.uint8)
     worn = [
         barber.with_head(
             body,
-            np.concatenate(points).astype(np.float32),
-            np.concatenate(faces),
+            points,
+            faces,
             frame,
             person,
             gloss=0.3,

@@ -28,7 +28,7 @@ class Sample:
 def camera_flaws(rng: np.random.Generator, image: ImageArray) -> ImageArray:
     """Exposure, contrast, white balance, blur of focus or motion, noise, lost colour."""
     picture = image.astype(np.float32)
-    picture *= rng.uniform(0.7, 1.25) * (1 + rng.normal(0, 0.05, 3).astype(np.float32))
+    picture *= rng.uniform(0.8, 1.45) * (1 + rng.normal(0, 0.05, 3).astype(np.float32))
     middle = picture.mean()
     picture = middle + (picture - middle) * np.float32(rng.uniform(0.75, 1.2))
     if rng.random() < 0.3:

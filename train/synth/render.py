@@ -125,18 +125,11 @@ def _even(values: NDArray[np.bool_], found: NDArray[np.bool_], shape: tuple[int,
     return np.asarray(total / count, np.float32)[:, None]
 
 
-def shade(
-    rng: np.random.Generator,
-    geometry: Geometry,
-    hits: dict[str, NDArray[Any]],
-    points: Array,
-    towards_camera: Array,
-    light: Light,
-    found: NDArray[np.bool_],
-    shape: tuple[int, int],
-) -> Array:
-    """(n, 3) linear colour of the rays that hit something: ``found`` (h * w,) among (h, w) rays."""
-    count = len(points)
+def materials(
+    geometry: Geometry, hits: dict[str, NDArray[Any]]
+) -> tuple[Array, Array, Array, Array]:
+    """Of each hit: unit normal (n, 3), linear colour (n, 3), gloss (n, 1), softness (n, 1)."""
+    count = len(hits["geomID"])
     normals, albedo = np.empty((count, 3), np.float32), np.empty((count, 3), np.float32)
     gloss, soft = np.empty((count, 1), np.float32), np.empty((count, 1), np.float32)
     for index, surface in enumerate(geometry.surfaces):
@@ -153,6 +146,22 @@ def shade(
         albedo[mine] = look_up(surface.texture, (surface.corner_uv[face] * corner).sum(axis=1))
         gloss[mine], soft[mine] = surface.gloss, surface.soft
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
+    return normals, albedo, gloss, soft
+
+
+def shade(
+    rng: np.random.Generator,
+    geometry: Geometry,
+    hits: dict[str, NDArray[Any]],
+    points: Array,
+    towards_camera: Array,
+    light: Light,
+    found: NDArray[np.bool_],
+    shape: tuple[int, int],
+) -> Array:
+    """(n, 3) linear colour of the rays that hit something: ``found`` (h * w,) among (h, w) rays."""
+    count = len(points)
+    normals, albedo, gloss, soft = materials(geometry, hits)
     facing = (normals * towards_camera).sum(axis=1, keepdims=True)
     normals = np.where(facing < 0, -normals, normals)  # cloth is seen from both sides
     start = points + normals * LIFT + towards_camera * LIFT
