@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 
-FACE68 = json.loads((Path(__file__).parent / "face68.json").read_text())["face68"]
+LANDMARKS = json.loads((Path(__file__).parent / "face68.json").read_text())
+FACE68 = LANDMARKS["face68"]
 # anny's regressors, in COCO-WholeBody order: 17 body points, then 6 foot points.
 BODY_LABELS = (
     "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder",
@@ -90,6 +91,12 @@ class BodyModel:
             skinning_method="lbs",
             phenotype_blendshapes="original",
         ).to(torch.float32)
+        found = len(self.model.template_vertices)
+        if found != LANDMARKS["vertex_count"]:
+            raise ValueError(
+                f"the face landmarks are vertices of {LANDMARKS['model']}, which has "
+                f"{LANDMARKS['vertex_count']}; the installed anny has {found}: install anny 0.6.2"
+            )
         self.bone_names: list[str] = list(self.model.bone_labels)
         self.bone_parents = np.asarray(self.model.bone_parents)
         self.faces: IntArray = self.model.faces.numpy().astype(np.int64)
@@ -162,6 +169,8 @@ class BodyModel:
                 joints = [self.bone(f"finger{finger}-{joint}.{side}") for joint in (1, 2, 3)]
                 hands += [bone_heads[joints], vertices[[self.fingertips[side][finger - 1]]]]
         body = self.regressor @ vertices
+        for point, lids in ((1, FACE68[42:48]), (2, FACE68[36:42])):
+            body[point] = vertices[lids].mean(axis=0)  # anny's eye points lie on the upper lid
         return np.concatenate([body, vertices[FACE68], *hands]).astype(np.float32)
 
     def __call__(self, people: Sequence[BodyParameters]) -> list[Body]:

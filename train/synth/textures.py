@@ -62,7 +62,7 @@ class SkinPainter:
 
     def _stroke(self, points: Array) -> Array:
         mask = np.zeros((SKIN_SIZE, SKIN_SIZE), np.uint8)
-        cv2.polylines(mask, [np.round(points * 16).astype(np.int32)], False, 255, 5, cv2.LINE_AA, 4)
+        cv2.polylines(mask, [np.round(points * 16).astype(np.int32)], False, 255, 2, cv2.LINE_AA, 4)
         return cv2.GaussianBlur(mask, (0, 0), 0.8).astype(np.float32) / 255
 
     def _faces(self, model: BodyModel, chosen: NDArray[np.bool_]) -> Array:
