@@ -87,7 +87,7 @@ def _table(
     name: str, pose: PoseEstimator, detector: Detector, *, runs: int, threads: int | None
 ) -> Iterator[str]:
     yield (
-        f"{name}: {pose.session.provider}, {threads or 'all'} threads, "
+        f"{name}: {pose.session.provider}, threads: {threads or 'all'}, "
         f"{SIZE_HW[1]}x{SIZE_HW[0]}, median of {runs}, milliseconds"
     )
     with tempfile.TemporaryDirectory(prefix="dwpose-bench-") as folder:

@@ -202,3 +202,22 @@ def test_doctor(dwpose: Dwpose) -> None:
     if "CUDAExecutionProvider" not in re.search(r"providers +(.*)", text)[1]:
         assert result.returncode == 1
         assert "pip install" in result.stdout
+
+
+def test_bench(dwpose: Dwpose) -> None:
+    result = dwpose("bench", "--runs", 2, "--no-large", "--threads", 1)
+    assert result.returncode == 0, result.stderr
+    head, *lines = result.stdout.splitlines()
+    assert "CPUExecutionProvider, threads: 1, 1280x720, median of 2" in head
+    table = {line[:26].strip(): line[26:].replace(" %", "").split() for line in lines}
+    networks = [name for name in table if name.startswith("* ")]
+    assert networks == ["* detect: network", "* pose: network"]
+    stages = ["load", "detect: letterbox, NMS", "crop", "pose: normalise", "decode", "draw"]
+    for column in range(3):
+        figures = {name: float(cells[column]) for name, cells in list(table.items())[1:]}
+        assert min(figures.values()) > 0
+        outside = sum(figures[name] for name in [*stages, "encode"])
+        assert figures["outside the networks"] == pytest.approx(outside, abs=0.05)
+        total = outside + sum(figures[name] for name in networks)
+        assert figures["total"] == pytest.approx(total, abs=0.05)
+        assert figures["their share"] == pytest.approx(100 * outside / total, abs=0.1)
