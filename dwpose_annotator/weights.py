@@ -75,7 +75,7 @@ _ROWS = (
         None,
         (416, 416),
         YOLOX_INPUT,
-        sha256="49320265b533ebee1b9634e9bc14c787a6fedc1f843110354baeb16fb80f8677",
+        sha256="aa6d274476f3b2c7af9d4e17c970ace88f3005329302dfc89e12b3baa1897d0d",
         size_bytes=6_568_986,
     ),
     Weights(
