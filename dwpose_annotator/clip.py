@@ -40,11 +40,22 @@ def estimate_frames(
         boxes = fill_between(_detect_at(annotator, frames, keys), len(frames))
     for start in range(0, len(frames), GROUP):
         numbers = range(start, min(start + GROUP, len(frames)))
-        images = [frames[i] for i in numbers]
-        people = annotator.detect_batch(images) if boxes is None else [boxes[i] for i in numbers]
-        if choose is not None:
-            people = [choose(i, some) for i, some in zip(numbers, people, strict=True)]
-        yield from annotator.estimate_batch(images, boxes=people)
+        yield from _estimate_group(annotator, frames, numbers, boxes, choose)
+
+
+def _estimate_group(
+    annotator: Annotator,
+    frames: Sequence[ImageArray],
+    numbers: range,
+    boxes: Sequence[Boxes] | None,
+    choose: ChoosePeople | None,
+) -> list[Poses]:
+    """Poses of a few frames; their pixels are let go before the next group is fetched."""
+    images = [frames[i] for i in numbers]
+    people = annotator.detect_batch(images) if boxes is None else [boxes[i] for i in numbers]
+    if choose is not None:
+        people = [choose(i, some) for i, some in zip(numbers, people, strict=True)]
+    return annotator.estimate_batch(images, boxes=people)
 
 
 def _detect_at(

@@ -30,10 +30,11 @@ class TensorFrames(Sequence):
         return len(self.image)
 
     def __getitem__(self, index: int) -> ImageArray:
-        frame = self.image[index][..., :3].float().nan_to_num().clamp(0, 1)
-        if frame.shape[-1] < 3:
-            frame = frame[..., :1].expand(-1, -1, 3)
-        return frame.mul(255).round().byte().cpu().numpy()
+        frame = self.image[index][..., :3].float().nan_to_num()  # a copy: the rest is in place
+        pixels = frame.clamp_(0, 1).mul_(255).round_().byte()
+        if pixels.shape[-1] < 3:
+            pixels = pixels[..., :1].repeat(1, 1, 3)
+        return pixels.cpu().numpy()
 
     @property
     def size_hw(self) -> tuple[int, int]:

@@ -33,10 +33,14 @@ URL = f"http://127.0.0.1:{PORT}"
 TIMEOUT_S = 600
 
 
-def http(path: str, body: dict[str, Any] | None = None) -> Any:
+def fetch(path: str, body: dict[str, Any] | None = None) -> bytes:
     data = None if body is None else json.dumps(body).encode()
     with urllib.request.urlopen(urllib.request.Request(URL + path, data), timeout=60) as answer:
-        content = answer.read()
+        return answer.read()
+
+
+def http(path: str, body: dict[str, Any] | None = None) -> Any:
+    content = fetch(path, body)
     return json.loads(content) if content else None
 
 
@@ -166,6 +170,19 @@ def check_workflows(server: Server, info: dict[str, Any], *, thumbnails: bool) -
         )
 
 
+def check_pages(info: dict[str, Any]) -> None:
+    """Help, translations and templates are where the editor asks for them."""
+    nodes = [name for name in info if name.startswith("DWPoseAnnotator")]
+    for name in nodes:
+        for page in (f"{name}.md", f"{name}/zh.md"):
+            check(fetch(f"/extensions/{PACK}/docs/{page}").startswith(b"# "), f"no page {page}")
+    words = http("/i18n")
+    check(all(set(nodes) <= set(words[code]["nodeDefs"]) for code in ("en", "zh")), "no words")
+    for name in http("/workflow_templates")[PACK]:
+        picture = fetch(f"/api/workflow_templates/{PACK}/{name}.jpg")
+        check(picture[:2] == b"\xff\xd8", f"template {name} has no picture")
+
+
 def one_node(source: list[Any], extra: dict[str, Any]) -> dict[str, Any]:
     """LoadImage -> (more nodes) -> DWPose -> SaveImage as a prompt."""
     return {
@@ -267,6 +284,7 @@ def main() -> None:
             shutil.copy(source, server.base / "input" / name)
         try:
             info = server.wait_until_up()
+            check_pages(info)
             check_workflows(server, info, thumbnails=options.thumbnails)
             check_batch()
             check_nobody(server)

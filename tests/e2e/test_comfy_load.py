@@ -74,6 +74,34 @@ def test_help_pages_are_served(loaded, pack):
     assert loaded["web"] == {PACK_NAME: str(pack / "nodes" / "web")}
 
 
+FIRST_PICTURE = f"""
+import sys
+sys.path[:] = [p for p in sys.path if p not in ("", {str(REPO)!r})]
+import folder_paths, nodes
+folder_paths.set_base(sys.argv[1])
+nodes.load_custom_node(sys.argv[2])
+import numpy, torch
+from PIL import Image
+photo = torch.from_numpy(numpy.array(Image.open(sys.argv[3]))).float()[None] / 255
+node = nodes.NODE_CLASS_MAPPINGS["DWPoseAnnotator"].PREPARE_CLASS_CLONE("1")
+maps, frames = node.execute(photo).args
+assert maps.shape[1:] == (512, round(512 / photo.shape[1] * photo.shape[2]), 3), maps.shape
+assert maps.any() and len(frames[0]["people"]) >= 1
+assert sys.modules["dwpose_annotator"].__file__.startswith(sys.argv[2])
+"""
+
+
+def test_the_first_picture_needs_no_download(base, pack):
+    """A real photo through the networks of the clone, with the network off."""
+    photo = REPO / "examples" / "images" / "lunge.jpg"
+    command = [sys.executable, "-c", FIRST_PICTURE, str(base), str(pack), str(photo)]
+    environment = {**without_repository(), "HF_HUB_OFFLINE": "1", "HF_HOME": str(base / "hub")}
+    run = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=environment, cwd=base
+    )
+    assert run.returncode == 0, run.stderr
+
+
 def test_outside_comfyui_the_door_does_nothing(pack):
     code = (
         "import importlib.util, sys\n"
