@@ -117,7 +117,7 @@ def annotate(
     drawing.check()
     people = PeopleChoice(_check_order(order), max_people)
     given_boxes = None if boxes is None else read_boxes(boxes)
-    jobs = plan_jobs(expand_inputs(inputs), output)
+    jobs = plan_jobs(expand_inputs(inputs), output, keep=[] if boxes is None else [boxes])
     annotator = Annotator.from_pretrained(
         pose,
         detector=None if given_boxes is not None else detector,

@@ -46,16 +46,18 @@ def expand_inputs(inputs: Sequence[str]) -> list[Path]:
     return list(dict.fromkeys(files))
 
 
-def plan_jobs(sources: Sequence[Path], output: Path) -> list[Job]:
+def plan_jobs(sources: Sequence[Path], output: Path, *, keep: Sequence[Path] = ()) -> list[Job]:
     """Give every photo its picture file, and make the folder for them.
 
     Args:
         sources: the photos.
         output: a picture file if it has an image ending, which only one photo can have; else a
             folder.
+        keep: more files that must survive, such as a boxes file.
 
     Raises:
-        ValueError: one picture file for several photos, or a picture would replace a photo.
+        ValueError: one picture file for several photos, or a picture, or the JSON file beside it, would replace
+            an input.
         OSError: the folder cannot be made.
     """
     if output.is_dir() or output.suffix.lower() not in IMAGE_ENDINGS:
@@ -64,9 +66,9 @@ def plan_jobs(sources: Sequence[Path], output: Path) -> list[Job]:
         raise ValueError(f"{output} is one picture, but the input is {len(sources)}; name a folder")
     else:
         targets = [output]
-    photos = {os.path.realpath(source) for source in sources}
-    for target in targets:
-        if os.path.realpath(target) in photos:
+    inputs = {os.path.realpath(path) for path in (*sources, *keep)}
+    for target in (path for t in targets for path in (t, t.with_suffix(".json"))):
+        if os.path.realpath(target) in inputs:
             raise ValueError(f"{target} is an input and would be overwritten; write elsewhere")
     _make_folder(targets[0].parent)
     return [Job(source, target) for source, target in zip(sources, targets, strict=True)]

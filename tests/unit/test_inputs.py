@@ -74,6 +74,12 @@ def test_an_input_is_never_a_target(tmp_path: Path, output: str) -> None:
         plan_jobs([photo], tmp_path / output)
 
 
+def test_the_boxes_file_is_no_target(tmp_path: Path) -> None:
+    boxes = tmp_path / "photo.json"
+    with pytest.raises(ValueError, match="would be overwritten"):
+        plan_jobs([tmp_path / "photo.jpg"], tmp_path, keep=[boxes])
+
+
 def test_numbered_targets(tmp_path: Path) -> None:
     assert numbered_targets("clip", 1, tmp_path / "x.png") == [tmp_path / "x.png"]
     many = numbered_targets("clip", 3, tmp_path / "out")
