@@ -56,8 +56,8 @@ def plan_jobs(sources: Sequence[Path], output: Path, *, keep: Sequence[Path] = (
         keep: more files that must survive, such as a boxes file.
 
     Raises:
-        ValueError: one picture file for several photos, or a picture, or the JSON file beside it, would replace
-            an input.
+        ValueError: one picture file for several photos; or a picture, or the JSON file beside it,
+            would replace an input.
         OSError: the folder cannot be made.
     """
     if output.is_dir() or output.suffix.lower() not in IMAGE_ENDINGS:
