@@ -153,14 +153,13 @@ class Wardrobe:
         faces = grid_faces(rows, columns, closed=True)
         blend = self._skirt_blend(body, points, hip, knee)
         texture, tile = dress
-        leg = PARTS.index("upper_leg_l")
         return Surface(
             apply_blend(blend, points),
             faces,
             planar_uv(points, faces, tile),
             texture,
             person,
-            np.full(len(faces), leg),
+            np.full(len(faces), PARTS.index("upper_leg_l")),
         )
 
     def _skirt_blend(self, body: Body, points: Array, hip: float, knee: float) -> Array:

@@ -129,6 +129,19 @@ class Barber:
             0.08,
         )
 
+    def _tail(
+        self, rng: np.random.Generator, body: Body, person: int, texture: np.ndarray
+    ) -> Surface:
+        """A bun or a pony tail at the back of the head."""
+        back = (self.model.regressor[3:5] @ body.rest).mean(axis=0)
+        height = rng.uniform(-0.02, 0.13)
+        size = rng.uniform(0.028, 0.05)
+        knot = back + np.array([0, 0.115 - max(height - 0.05, 0) * 0.7, height])
+        long = rng.choice([size, rng.uniform(0.08, 0.16)])
+        center = knot + np.array([0, 0.02, size - long])
+        points, faces = sphere_mesh(center, np.array([size, size, long]))
+        return self.with_head(body, points, faces, texture, person)
+
     def hair(
         self,
         rng: np.random.Generator,
@@ -179,19 +192,10 @@ class Barber:
                 gloss=0.1,
             )
         ]
-        ears = self.model.regressor[3:5] @ rest
-        back = ears.mean(axis=0)
         if style == "long":
             worn.append(self._curtain(rng, body, person, texture, rng.uniform(0.08, 0.42)))
         if style == "tail":
-            height = rng.uniform(-0.02, 0.13)
-            size = rng.uniform(0.028, 0.05)
-            knot = back + np.array([0, 0.115 - max(height - 0.05, 0) * 0.7, height])
-            long = rng.choice([size, rng.uniform(0.08, 0.16)])
-            points, faces = sphere_mesh(
-                knot + np.array([0, 0.02, size - long]), np.array([size, size, long])
-            )
-            worn.append(self.with_head(body, points, faces, texture, person))
+            worn.append(self._tail(rng, body, person, texture))
         return worn
 
     def hat(self, rng: np.random.Generator, fitting: Fitting, person: int) -> list[Surface]:
