@@ -13,7 +13,8 @@ from dwpose_annotator.device import DeviceChoice, choose_device, cpu_instead, un
 from dwpose_annotator.draw import DrawStyle, draw_poses
 from dwpose_annotator.errors import DeviceError
 from dwpose_annotator.estimate import MAX_BATCH, PoseEstimator
-from dwpose_annotator.images import ImageLike, load_image, output_size_hw
+from dwpose_annotator.images import ImageLike, load_image
+from dwpose_annotator.resize import output_size_hw
 from dwpose_annotator.session import OnnxSession, SessionOptions, available_providers
 from dwpose_annotator.types import Boxes, ImageArray, Poses
 from dwpose_annotator.weights import Kind, resolve_weights

@@ -102,7 +102,7 @@ class DrawingOptions:
     def draw(self, poses: Poses, *, size_hw: tuple[int, int] | None = None) -> ImageArray:
         """Map (H, W, 3) uint8 RGB at ``size_hw``, else ``resolution``, else the photo's size."""
         from dwpose_annotator.draw import draw_poses
-        from dwpose_annotator.images import output_size_hw
+        from dwpose_annotator.resize import output_size_hw
 
         if size_hw is None and self.resolution is not None:
             size_hw = output_size_hw(poses.size_hw, self.resolution)

@@ -99,21 +99,6 @@ def composite_on_white(rgb: NDArray[Any], alpha: NDArray[Any]) -> ImageArray:
     return np.asarray(mixed.clip(0, 255), dtype=np.uint8)
 
 
-def output_size_hw(size_hw: tuple[int, int], resolution: int) -> tuple[int, int]:
-    """Size with a short side of about ``resolution``, both sides multiples of 64 (at least 64).
-
-    Source: resize_image of IDEA-Research/DWPose, ControlNet annotator (rounds half to even).
-
-    Raises:
-        ValueError: a resolution below 1.
-    """
-    if resolution < 1:
-        raise ValueError(f"resolution must be a positive number of pixels, got {resolution}")
-    factor = resolution / min(size_hw)
-    height, width = (max(64, round(side * factor / 64) * 64) for side in size_hw)
-    return height, width
-
-
 def _from_file(path: Path) -> ImageArray:
     from PIL import Image, UnidentifiedImageError
 

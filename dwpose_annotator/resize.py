@@ -1,8 +1,7 @@
 """Images at the sizes that ControlNet tools work with, so that photo and map fit each other.
 
-``images.output_size_hw`` has the sizes of the original app (both sides rounded to multiples of 64,
-which may change the aspect a little); this module resizes pixels, and knows the sizes of
-comfyui_controlnet_aux, which keeps the aspect and pads instead.
+The original app rounds both sides to multiples of 64, which may change the aspect a little
+(``output_size_hw``); comfyui_controlnet_aux keeps the aspect and pads instead (``short_side_hw``).
 """
 
 from __future__ import annotations
@@ -10,10 +9,24 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from dwpose_annotator.images import output_size_hw
 from dwpose_annotator.types import ImageArray
 
 MULTIPLE = 64
+
+
+def output_size_hw(size_hw: tuple[int, int], resolution: int) -> tuple[int, int]:
+    """Size with a short side of about ``resolution``, both sides multiples of 64 (at least 64).
+
+    Source: resize_image of IDEA-Research/DWPose, ControlNet annotator (rounds half to even).
+
+    Raises:
+        ValueError: a resolution below 1.
+    """
+    if resolution < 1:
+        raise ValueError(f"resolution must be a positive number of pixels, got {resolution}")
+    factor = resolution / min(size_hw)
+    height, width = (max(MULTIPLE, round(side * factor / MULTIPLE) * MULTIPLE) for side in size_hw)
+    return height, width
 
 
 def resize_for_controlnet(image: ImageArray, resolution: int) -> ImageArray:

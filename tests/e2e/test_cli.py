@@ -12,8 +12,9 @@ import pytest
 
 from dwpose_annotator import __version__, draw_poses, from_openpose_json, load_image
 from dwpose_annotator.draw_styles import STYLES
-from dwpose_annotator.images import output_size_hw, save_image
+from dwpose_annotator.images import save_image
 from dwpose_annotator.openpose_schema import SCHEMAS
+from dwpose_annotator.resize import output_size_hw
 from dwpose_annotator.weights import WEIGHTS
 from tests.conftest import Dwpose
 

@@ -10,8 +10,13 @@ import numpy as np
 import pytest
 
 from dwpose_annotator import load_image
-from dwpose_annotator.images import output_size_hw
-from dwpose_annotator.resize import MULTIPLE, resize_for_controlnet, resize_with_pad, short_side_hw
+from dwpose_annotator.resize import (
+    MULTIPLE,
+    output_size_hw,
+    resize_for_controlnet,
+    resize_with_pad,
+    short_side_hw,
+)
 
 # The cubic resizing of OpenCV 4.12 differs by 1 in about 1e-5 of the values.
 EXACT = not cv2.__version__.startswith("4.12.")

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from dwpose_annotator import load_image
-from dwpose_annotator.images import MAX_PIXELS, output_size_hw, save_image
+from dwpose_annotator.images import MAX_PIXELS, save_image
+from dwpose_annotator.resize import output_size_hw
 
 HEIGHT, WIDTH = 40, 60
 GREY16 = np.linspace(0, 65535, HEIGHT * WIDTH).reshape(HEIGHT, WIDTH).astype(np.uint16)
