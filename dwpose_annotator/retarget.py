@@ -96,9 +96,10 @@ def retarget(
 ) -> list[Poses]:
     """Poses of a clip with the limb lengths of a reference.
 
-    Person k of each frame follows person k of the reference; further people stay as they are. Feet
-    keep their contact with the ground: what was the lowest foot stays at its height. If source
-    frame and reference are the same poses, every frame comes back unchanged.
+    Person k of each frame follows person k of the reference; further people keep their proportions
+    and move along with the last of those. Feet keep their contact with the ground: what was the
+    lowest foot stays at its height. If source frame and reference are the same poses, every frame
+    comes back unchanged.
 
     Args:
         frames: poses of the clip, one per frame.
@@ -116,29 +117,32 @@ def retarget(
         raise ValueError(f"max_ratio must be at least 1, got {max_ratio}")
     if frames and not 0 <= source_frame < len(frames):
         raise ValueError(f"source_frame must be from 0 to {len(frames) - 1}, got {source_frame}")
-    changed = [frame.xy.astype(np.float64) for frame in frames]
-    boxes = [frame.box.astype(np.float64) for frame in frames]
-    for person in range(len(reference)):
-        present = [i for i, frame in enumerate(frames) if person < len(frame)]
-        if not present:
-            break
-        people = [person_at(frames[i], person, threshold) for i in present]
-        start = present.index(source_frame) if source_frame in present else 0
-        plan = make_plan(people[start], person_at(reference, person, threshold), max_ratio, align)
-        moved = [rebuild(one, plan) for one in people]
-        lifts = ground_shifts(people, moved, plan)
-        for i, xy, lift in zip(present, moved, lifts, strict=True):
-            down = np.array([0, lift])
-            changed[i][person] = (xy + down)[:NUM_KEYPOINTS]
-            boxes[i][person] = (plan.place(boxes[i][person].reshape(2, 2)) + down).ravel()
+    xy = [frame.xy.astype(np.float64) for frame in frames]
+    box = [frame.box.astype(np.float64) for frame in frames]
+    plan = None
+    for number in range(max(map(len, frames), default=0)):
+        present = [i for i, frame in enumerate(frames) if number < len(frame)]
+        people = [person_at(frames[i], number, threshold) for i in present]
+        if number < len(reference):
+            start = present.index(source_frame) if source_frame in present else 0
+            body = person_at(reference, number, threshold)
+            plan = make_plan(people[start], body, max_ratio, align)
+        elif plan is not None:
+            plan = replace(plan, scale={})
+        else:
+            break  # the reference shows nobody
+        for i, person, down in zip(present, people, ground_shifts(people, plan), strict=True):
+            xy[i][number] = (rebuild(person, plan) + down)[:NUM_KEYPOINTS]
+            box[i][number] = (plan.place(box[i][number].reshape(2, 2)) + down).ravel()
+    size_hw = reference.size_hw if align and plan is not None else None
     return [
         replace(
             frame,
-            xy=xy.astype(np.float32),
-            box=box.astype(np.float32),
-            size_hw=reference.size_hw if align and len(reference) else frame.size_hw,
+            xy=xy[i].astype(np.float32),
+            box=box[i].astype(np.float32),
+            size_hw=size_hw or frame.size_hw,
         )
-        for frame, xy, box in zip(frames, changed, boxes, strict=True)
+        for i, frame in enumerate(frames)
     ]
 
 
@@ -181,21 +185,25 @@ def rebuild(person: Person, plan: Plan) -> Points:
     return new
 
 
-def ground_shifts(people: Sequence[Person], moved: Sequence[Points], plan: Plan) -> Points:
-    """(F,) pixels to add to y in each frame so that the lowest foot keeps its height.
+def ground_shifts(people: Sequence[Person], plan: Plan) -> Points:
+    """(F, 2) pixels to add in each frame so that the lowest foot keeps its height.
 
     Frames without a visible foot take a value between their neighbours', so that nothing jumps.
     """
-    frames, shifts = [], []
-    for frame, (person, xy) in enumerate(zip(people, moved, strict=True)):
+    frames, lifts = [], []
+    for frame, person in enumerate(people):
         seen = person.visible[FEET_AND_ANKLES]
         if seen.any():
-            wanted = plan.place(person.xy)[FEET_AND_ANKLES, 1][seen].max()
+            wanted, got = (
+                xy[FEET_AND_ANKLES, 1][seen].max()
+                for xy in (plan.place(person.xy), rebuild(person, plan))
+            )
             frames.append(frame)
-            shifts.append(wanted - xy[FEET_AND_ANKLES, 1][seen].max())
-    if not frames:
-        return np.zeros(len(people))
-    return np.asarray(np.interp(np.arange(len(people)), frames, shifts), dtype=np.float64)
+            lifts.append(wanted - got)
+    shifts = np.zeros((len(people), 2))
+    if frames:
+        shifts[:, 1] = np.interp(np.arange(len(people)), frames, lifts)
+    return shifts
 
 
 def _ratios(source: Person, reference: Person) -> dict[str, float]:

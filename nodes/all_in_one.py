@@ -14,7 +14,9 @@ from .progress import Progress, show_text
 from .types import CATEGORY, DWPoseModel, PoseKeypoint
 
 if TYPE_CHECKING:
-    from dwpose_annotator import Annotator
+    import torch
+
+    from dwpose_annotator import Annotator, Poses
 
 SWITCH = ["enable", "disable"]
 # Choices of DWPreprocessor -> our weights. TorchScript files hold the same networks.
@@ -109,9 +111,6 @@ class DWPoseAllInOne(io.ComfyNode):
         scale_stick_for_xinsr_cn: str = "disable",
         model: Annotator | None = None,
     ) -> io.NodeOutput:
-        from dwpose_annotator import draw_poses
-        from dwpose_annotator.clip import estimate_frames
-
         if model is None:
             model = load_annotator(
                 OLD_ESTIMATORS.get(pose_estimator, pose_estimator),
@@ -125,17 +124,24 @@ class DWPoseAllInOne(io.ComfyNode):
             "face": detect_face == "enable",
         }
         style = "xinsir" if scale_stick_for_xinsr_cn == "enable" else "controlnet_aux"
-        frames = TensorFrames(image)
-        size_hw = short_side(frames.size_hw, resolution)
-        maps, progress, poses = black_maps(len(frames), size_hw), Progress(len(frames)), []
-        for index, frame in enumerate(estimate_frames(model, frames)):
-            pixels = draw_poses(frame, style=style, size_hw=size_hw, **parts)
-            put_map(maps, index, pixels)
-            poses.append(frame)
-            progress.step(lambda pixels=pixels: pixels)
+        maps, poses = _annotate(model, TensorFrames(image), style, resolution, parts)
         pose_keypoint = to_pose_keypoint(poses, **parts)
-        return io.NodeOutput(
-            maps,
-            pose_keypoint,
-            ui={**preview(maps, cls), "openpose_json": [json.dumps(pose_keypoint)]},
-        )
+        shown = {**preview(maps, cls), "openpose_json": [json.dumps(pose_keypoint)]}
+        return io.NodeOutput(maps, pose_keypoint, ui=shown)
+
+
+def _annotate(
+    model: Annotator, frames: TensorFrames, style: str, resolution: int, parts: dict[str, bool]
+) -> tuple[torch.Tensor, list[Poses]]:
+    """IMAGE of the maps, and the poses in them; each map is drawn as soon as its pose is known."""
+    from dwpose_annotator import draw_poses
+    from dwpose_annotator.clip import estimate_frames
+
+    size_hw = short_side(frames.size_hw, resolution)
+    maps, progress, poses = black_maps(len(frames), size_hw), Progress(len(frames)), []
+    for index, frame in enumerate(estimate_frames(model, frames)):
+        pixels = draw_poses(frame, style=style, size_hw=size_hw, **parts)
+        put_map(maps, index, pixels)
+        poses.append(frame)
+        progress.step(lambda pixels=pixels: pixels)
+    return maps, poses

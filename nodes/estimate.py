@@ -11,14 +11,7 @@ from comfy_api.latest import io
 
 from .images import TensorFrames, short_side
 from .models import describe_device, with_detector_options
-from .people import (
-    ORDERS,
-    PeopleChoice,
-    boxes_from_comfy,
-    boxes_to_comfy,
-    flat_mask,
-    parse_indices,
-)
+from .people import ORDERS, boxes_from_comfy, boxes_to_comfy, people_choice
 from .pose_keypoint import to_pose_keypoint
 from .progress import PREVIEW_SIDE, Progress, show_text
 from .types import CATEGORY, BoundingBoxes, DWPoseKeypoints, DWPoseModel, PoseKeypoint
@@ -127,43 +120,32 @@ class DWPoseEstimate(io.ComfyNode):
         mask=None,
         boxes=None,
     ) -> io.NodeOutput:
-        from dwpose_annotator import Boxes
         from dwpose_annotator.clip import estimate_frames
 
         frames = TensorFrames(image)
         show_text(cls, describe_device(model))
-        annotator = with_detector_options(
-            model,
-            score_threshold=person_threshold,
-            whole_image_if_nobody=whole_image_if_nobody,
-        )
-        choose = PeopleChoice(
-            person_order,
-            parse_indices(person_indices),
-            max_people or None,
-            flat_mask(mask),
-            frames.size_hw,
-        )
-        poses = _with_progress(
-            estimate_frames(
-                annotator,
-                frames,
-                boxes=boxes_from_comfy(boxes, len(frames)),
-                detect_every=detect_every,
-                choose=choose,
+        found = estimate_frames(
+            with_detector_options(
+                model,
+                score_threshold=person_threshold,
+                whole_image_if_nobody=whole_image_if_nobody,
             ),
             frames,
+            boxes=boxes_from_comfy(boxes, len(frames)),
+            detect_every=detect_every,
+            choose=people_choice(person_order, person_indices, max_people, mask, frames.size_hw),
         )
-        pose_keypoint = to_pose_keypoint(poses, threshold=keypoint_threshold)
-        count = max((len(frame) for frame in poses), default=0)
-        found = boxes_to_comfy([Boxes(frame.box, frame.box_score) for frame in poses])
-        return io.NodeOutput(
-            pose_keypoint,
-            poses,
-            count,
-            found,
-            ui={"openpose_json": [json.dumps(pose_keypoint)]},
-        )
+        return _outputs(_with_progress(found, frames), keypoint_threshold)
+
+
+def _outputs(poses: list[Poses], threshold: float) -> io.NodeOutput:
+    from dwpose_annotator import Boxes
+
+    pose_keypoint = to_pose_keypoint(poses, threshold=threshold)
+    boxes = boxes_to_comfy([Boxes(frame.box, frame.box_score) for frame in poses])
+    count = max((len(frame) for frame in poses), default=0)
+    shown = {"openpose_json": [json.dumps(pose_keypoint)]}
+    return io.NodeOutput(pose_keypoint, poses, count, boxes, ui=shown)
 
 
 def _with_progress(found: Iterable[Poses], frames: TensorFrames) -> list[Poses]:

@@ -46,6 +46,17 @@ class PeopleChoice:
         )
 
 
+def people_choice(
+    order: PersonOrder,
+    indices: str,
+    max_people: int,
+    mask: torch.Tensor | None,
+    size_hw: tuple[int, int],
+) -> PeopleChoice:
+    """The choice from what stands in the widgets, where "" and 0 mean all."""
+    return PeopleChoice(order, parse_indices(indices), max_people or None, flat_mask(mask), size_hw)
+
+
 def parse_indices(text: str) -> list[int] | None:
     """``0, 2`` -> [0, 2]; nothing -> None.
 
