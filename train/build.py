@@ -68,25 +68,26 @@ def build_objective(config: TrainConfig) -> Objective:
     """The one table from objective names to what they build."""
     weight = part_weights(**vars(config.part_weights))
     student = build_student(config)
+    objective: Objective
     if config.objective == "heatmap":
         objective = HeatmapPretraining(student, weight)
         if config.init:  # a heatmap head goes on where it was
             load_matching(objective.model, Path(config.init))
-        return objective
-    if config.objective == "supervised":
-        supervised = SupervisedPose(student, weight, loss_batch=config.loss_batch)
-        supervised.freeze([student.backbone.get_submodule(name) for name in config.frozen])
-        return supervised
-    if config.objective == "stage1":
-        return Stage1(
+    elif config.objective == "supervised":
+        objective = SupervisedPose(student, weight, loss_batch=config.loss_batch)
+    elif config.objective == "stage1":
+        objective = Stage1(
             student,
             build_teacher(config),
             config.distill,
             part_weight=weight,
             loss_batch=config.loss_batch,
         )
-    if config.objective == "stage2":
+    elif config.objective == "stage2":
         return Stage2(student, build_teacher(config), config.distill, part_weight=weight)
-    raise ValueError(
-        f"objective must be heatmap, supervised, stage1 or stage2, got {config.objective!r}"
-    )
+    else:
+        raise ValueError(
+            f"objective must be heatmap, supervised, stage1 or stage2, got {config.objective!r}"
+        )
+    objective.freeze([student.backbone.get_submodule(name) for name in config.frozen])
+    return objective

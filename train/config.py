@@ -99,7 +99,7 @@ class TrainConfig:
     init: str = ""
     """Checkpoint to start from (entries that fit by name and shape are taken)."""
     frozen: tuple[str, ...] = ()
-    """Backbone parts that stay as ``init`` left them: ``("stem", "stage1")``; supervised only."""
+    """Backbone parts that stay as ``init`` left them: ``("stem", "stage1")``."""
     optim: Optimisation = field(default_factory=Optimisation)
     ema_momentum: float = 2e-4
     ema_gamma: int = 2000

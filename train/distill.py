@@ -196,19 +196,13 @@ class Stage2(Objective):
         student.backbone = teacher.backbone.requires_grad_(False)
         self.model = student
         self.options = options
+        if options.teacher_bn == "eval":
+            self.freeze([student.backbone])
         self.teacher_head = Teacher(teacher.head)
         self.register_buffer("part_weight", part_weight, persistent=False)
 
     def companions(self) -> Sequence[nn.Module]:
         return (self.teacher_head.network,)
-
-    def train(self, mode: bool = True) -> Stage2:
-        """As ever, but the backbone stays in eval mode where the options say so."""
-        super().train(mode)
-        if self.options.teacher_bn == "eval":
-            assert isinstance(self.model, PoseModel)
-            self.model.backbone.eval()
-        return self
 
     def forward(self, crops: Tensor, labels: Tensor, epoch: int, epochs: int) -> dict[str, Tensor]:
         assert isinstance(self.model, PoseModel)

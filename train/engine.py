@@ -17,7 +17,7 @@ from torch import Tensor
 
 from train.build import build_objective
 from train.config import TrainConfig
-from train.loading import TrainingSet, build_loader, load_training_set
+from train.loading import TrainingSet, build_loader, load_training_set, open_batches
 from train.objectives import Objective
 from train.optim import set_learning_rate
 from train.progress import Progress
@@ -89,7 +89,9 @@ def fit(
         enabled=accelerator.is_main_process,
     )
     with progress, stop_signal() as stop_requested:
-        run_steps(run, progress.stopwatch.watch(loader), progress, validator, stop_requested)
+        with open_batches(loader) as batches:
+            watched = progress.stopwatch.watch(batches)
+            run_steps(run, watched, progress, validator, stop_requested)
         save_checkpoint(run)
     accelerator.end_training()
     return run

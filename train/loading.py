@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -132,3 +134,19 @@ def _quiet_worker(_number: int) -> None:
     cv2.setNumThreads(1)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
+
+
+@contextmanager
+def open_batches(loader: DataLoader[Any]) -> Iterator[Iterator[tuple[Tensor, Tensor]]]:
+    """The loader's batches; its processes end with the block, whatever happens inside."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)  # a thread pool does not survive a fork: its copy would hang
+    batches = iter(loader)
+    try:
+        yield batches
+    finally:
+        # An exception's traceback keeps the iterator alive, and Python waits for its processes,
+        # which ignore the signal that would end them.
+        if loader.num_workers:
+            batches._shutdown_workers()  # type: ignore[attr-defined]  # torch has no public way
+        cv2.setNumThreads(threads)

@@ -16,11 +16,12 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwargs
+from accelerate.state import AcceleratorState
+from accelerate.utils import InitProcessGroupKwargs
 
 from dwpose_annotator.files import write_atomic
 from train.config import TrainConfig
-from train.distributed import share_batch_norm
+from train.distributed import process_count, share_batch_norm
 from train.ema import EMA
 from train.objectives import Objective
 from train.optim import build_adamw
@@ -71,11 +72,12 @@ class Run:
 
 def build_accelerator(config: TrainConfig, *, cpu: bool = False) -> Accelerator:
     """One process, or one of those that ``accelerate launch`` started."""
-    # BatchNorm statistics are shared where they are made; copying rank 0's would come too late.
-    ddp = DistributedDataParallelKwargs(broadcast_buffers=False)
+    if process_count() == 1:
+        # accelerate keeps one state a process and would refuse a second run of other precision.
+        AcceleratorState._reset_state(reset_partial_state=True)
     # The others wait while the main process decodes the images or validates.
     patience = InitProcessGroupKwargs(timeout=timedelta(hours=3))
-    return Accelerator(mixed_precision=config.precision, cpu=cpu, kwargs_handlers=[ddp, patience])
+    return Accelerator(mixed_precision=config.precision, cpu=cpu, kwargs_handlers=[patience])
 
 
 def build_schedule(config: TrainConfig, steps_per_epoch: int, batch: int) -> Schedule:

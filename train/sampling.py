@@ -36,12 +36,17 @@ class EpochSampler(Sampler[SampleKey]):
         epoch_samples: samples that count as one epoch.
         start: first position (a resumed run).
         rank, world_size: this process takes every ``world_size``-th position.
+
+    Raises:
+        ValueError: a share so small that an epoch would hold fewer than two of its samples.
     """
 
     def __init__(
         self, lengths: Sequence[int], *, epoch_samples: int, epochs: int, seed: int,
         shares: Sequence[float] | None = None, start: int = 0, rank: int = 0, world_size: int = 1,
     ) -> None:  # fmt: skip
+        if shares and min(shares) * epoch_samples < 2:
+            raise ValueError(f"a share of {min(shares):g} of {epoch_samples} samples is too small")
         self.lengths = tuple(lengths) if shares else (sum(lengths),)
         self.bounds = np.concatenate([[0.0], np.cumsum(shares or [1.0])])
         self.bounds[-1] = 1.0  # exactly, so that counts add up
@@ -67,14 +72,14 @@ class EpochSampler(Sampler[SampleKey]):
             np.diff(np.rint(self.bounds * (e * self.epoch_samples)).astype(np.int64))
             for e in (epoch, epoch + 1)
         )
-        parts = [
-            self._source_order(source, int(first[source]), int(last[source]))
-            for source in range(len(self.lengths))
-        ]
-        index, lap = (np.concatenate(column) for column in zip(*parts, strict=True))
-        if len(parts) > 1:
-            mixed = np.random.default_rng((self.seed, _MIX, epoch)).permutation(len(index))
-            index, lap = index[mixed], lap[mixed]
+        counts = last - first
+        owner = np.repeat(np.arange(len(counts)), counts)
+        if len(counts) > 1:
+            owner = np.random.default_rng((self.seed, _MIX, epoch)).permutation(owner)
+        index, lap = np.zeros(len(owner), np.int64), np.zeros(len(owner), np.int64)
+        for source in range(len(counts)):
+            here = owner == source
+            index[here], lap[here] = self._source_order(source, first[source], last[source])
         return index, lap
 
     def _source_order(

@@ -6,7 +6,7 @@ import pytest
 
 from dwpose_annotator.models import POSE_CONFIGS
 from train.config import TrainConfig
-from train.config_files import config_names, load_config
+from train.config_files import CONFIG_DIR, config_names, load_config
 from train.run import build_schedule
 
 # (objective, model, teacher, data sets, epochs, batch of one GPU, clip norm, augmentation family)
@@ -124,5 +124,5 @@ def test_every_configuration_is_sound_and_says_how_to_run_it(name):
     assert config.model in POSE_CONFIGS
     starts = [start for start, _ in config.phases]
     assert starts[0] == 0 and starts == sorted(starts)
-    text = load_config.__globals__["CONFIG_DIR"].joinpath(f"{name}.py").read_text()
+    text = (CONFIG_DIR / f"{name}.py").read_text()
     assert f"-m train {name} --out" in text
