@@ -65,7 +65,7 @@ _ROWS = (
         (256, 192),
         POSE_INPUT,
         model_size="t",
-        sha256="262d6673fbdbb2038c5c92c5008147fb29cd2b9f0e0ee804f0a916c5ff643bed",
+        sha256="a5d56017234a0fdb5d5fd389e8c54462328a96d8cb3d632a41de1c80b4f36868",
         size_bytes=11_087_994,
     ),
     Weights(

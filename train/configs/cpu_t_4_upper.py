@@ -11,7 +11,7 @@ from train.configs.cpu_t_3_full import config as full
 config = replace(
     full,
     name="cpu_t_4_upper",
-    epochs=12,
-    optim=replace(full.optim, warmup_steps=40, cosine_epochs=(3, 12)),
+    epochs=14,
+    optim=replace(full.optim, warmup_steps=40, cosine_epochs=(3, 14)),
     frozen=("stem", "stage1"),
 )
