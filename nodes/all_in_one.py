@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
 
-from .images import TensorFrames, black_maps, preview, put_map, short_side
+from .images import TensorFrames, black_maps, preview, put_map
 from .models import NO_DETECTOR, describe_device, load_annotator, weight_choices
 from .pose_keypoint import to_pose_keypoint
 from .progress import Progress, show_text
@@ -136,8 +136,9 @@ def _annotate(
     """IMAGE of the maps, and the poses in them; each map is drawn as soon as its pose is known."""
     from dwpose_annotator import draw_poses
     from dwpose_annotator.clip import estimate_frames
+    from dwpose_annotator.resize import short_side_hw
 
-    size_hw = short_side(frames.size_hw, resolution)
+    size_hw = short_side_hw(frames.size_hw, resolution)
     maps, progress, poses = black_maps(len(frames), size_hw), Progress(len(frames)), []
     for index, frame in enumerate(estimate_frames(model, frames)):
         pixels = draw_poses(frame, style=style, size_hw=size_hw, **parts)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
 
-from .images import TensorFrames, short_side
+from .images import TensorFrames
 from .models import describe_device, with_detector_options
 from .people import ORDERS, boxes_from_comfy, boxes_to_comfy, people_choice
 from .pose_keypoint import to_pose_keypoint
@@ -151,8 +151,9 @@ def _outputs(poses: list[Poses], threshold: float) -> io.NodeOutput:
 def _with_progress(found: Iterable[Poses], frames: TensorFrames) -> list[Poses]:
     """The poses of all frames; while they are being found, some maps are shown."""
     from dwpose_annotator import draw_poses
+    from dwpose_annotator.resize import short_side_hw
 
-    small_hw = short_side(frames.size_hw, min(PREVIEW_SIDE, *frames.size_hw))
+    small_hw = short_side_hw(frames.size_hw, min(PREVIEW_SIDE, *frames.size_hw))
     progress, poses = Progress(len(frames)), []
     for frame in found:
         poses.append(frame)

@@ -70,10 +70,3 @@ def some_of(maps: torch.Tensor) -> torch.Tensor:
     """At most ``PREVIEWS`` pictures, spread over the batch."""
     count = min(len(maps), PREVIEWS)
     return maps[[i * len(maps) // count for i in range(count)]]
-
-
-def short_side(size_hw: tuple[int, int], resolution: int) -> tuple[int, int]:
-    """Size with that short side and the same aspect, as comfyui_controlnet_aux gives it."""
-    factor = resolution / min(size_hw)
-    height, width = (max(1, round(side * factor)) for side in size_hw)
-    return height, width

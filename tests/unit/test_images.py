@@ -12,7 +12,7 @@ from PIL import Image
 
 from dwpose_annotator import load_image
 from dwpose_annotator.images import MAX_PIXELS, save_image
-from dwpose_annotator.resize import output_size_hw
+from dwpose_annotator.resize import output_size_hw, short_side_hw
 
 HEIGHT, WIDTH = 40, 60
 GREY16 = np.linspace(0, 65535, HEIGHT * WIDTH).reshape(HEIGHT, WIDTH).astype(np.uint16)
@@ -284,3 +284,9 @@ def test_output_size(size_hw, resolution, expected):
 def test_output_size_wants_pixels():
     with pytest.raises(ValueError, match="resolution"):
         output_size_hw((100, 100), 0)
+
+
+def test_short_side():
+    assert short_side_hw((480, 640), 512) == (512, 683)
+    assert short_side_hw((1920, 1080), 512) == (910, 512)
+    assert short_side_hw((1, 5000), 64) == (64, 320000)

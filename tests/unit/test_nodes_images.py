@@ -62,12 +62,6 @@ def test_a_few_previews_spread_over_the_batch(images, count, expected):
     assert images.some_of(maps).ravel().tolist() == expected
 
 
-def test_short_side(images):
-    assert images.short_side((480, 640), 512) == (512, 683)
-    assert images.short_side((1920, 1080), 512) == (910, 512)
-    assert images.short_side((1, 5000), 64) == (64, 320000)
-
-
 def test_progress_shows_some_pictures_and_stops_when_asked(core, monkeypatch):
     seen = []
     monkeypatch.setattr(core.utils, "PROGRESS_BAR_HOOK", lambda *state: seen.append(state))
