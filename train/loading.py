@@ -125,6 +125,8 @@ def build_loader(
         pin_memory=pin_memory,
         prefetch_factor=PREFETCHED_BATCHES if config.workers else None,
         worker_init_fn=_quiet_worker,
+        # A forked copy of OpenCV's or OpenMP's threads would hang at their first use.
+        multiprocessing_context="spawn" if config.workers else None,
         drop_last=True,
     )
 
@@ -139,8 +141,6 @@ def _quiet_worker(_number: int) -> None:
 @contextmanager
 def open_batches(loader: DataLoader[Any]) -> Iterator[Iterator[tuple[Tensor, Tensor]]]:
     """The loader's batches; its processes end with the block, whatever happens inside."""
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)  # a thread pool does not survive a fork: its copy would hang
     batches = iter(loader)
     try:
         yield batches
@@ -149,4 +149,3 @@ def open_batches(loader: DataLoader[Any]) -> Iterator[Iterator[tuple[Tensor, Ten
         # which ignore the signal that would end them.
         if loader.num_workers:
             batches._shutdown_workers()  # type: ignore[attr-defined]  # torch has no public way
-        cv2.setNumThreads(threads)

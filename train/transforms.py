@@ -20,6 +20,7 @@ from dwpose_annotator.types import ImageArray
 UPPER_BODY = slice(0, 11)  # mmpose RandomHalfBody; face and hands belong to neither half
 LOWER_BODY = slice(11, 23)
 HALF_BODY_PADDING = 1.5
+DETAIL_KEPT = (0.2, 0.8)  # share of the resolution: people of about 40 to 160 px
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,9 @@ class Augmentation:
     median_blur: float = 0.1
     dropout: float = 1.0
     """Probability of blacking out one rectangle of 20-40 % of each side."""
+    low_resolution: float = 0.0
+    """Probability of losing detail, as small people do who are enlarged to the network's input;
+    not in the published recipe, whose data has small people itself."""
 
 
 NO_AUGMENTATION = Augmentation(
@@ -65,6 +69,7 @@ NO_AUGMENTATION = Augmentation(
     blur=0,
     median_blur=0,
     dropout=0,
+    low_resolution=0,
 )
 
 
@@ -164,8 +169,18 @@ def black_out(image: ImageArray, top: int, left: int, height: int, width: int) -
     image[top : top + height, left : left + width] = 0
 
 
+def lose_detail(image: ImageArray, share: float) -> ImageArray:
+    """Shrink to ``share`` of the size (averaging) and enlarge back (linear)."""
+    height, width = image.shape[:2]
+    small = (max(1, round(width * share)), max(1, round(height * share)))
+    reduced = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(reduced, (width, height)), np.uint8)
+
+
 def draw_pixel_noise(rng: np.random.Generator, image: ImageArray, aug: Augmentation) -> ImageArray:
     """HSV jitter, blurs and one hole, in the reference's order (albumentations 1.3 semantics)."""
+    if aug.low_resolution and rng.random() < aug.low_resolution:
+        image = lose_detail(image, rng.uniform(*DETAIL_KEPT))
     if aug.hsv:
         image = hsv_jitter(image, draw_hsv_gains(rng))
     if rng.random() < aug.blur:
