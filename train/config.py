@@ -86,6 +86,8 @@ class TrainConfig:
     """Folders with ``train.json[.gz]`` and ``images/``, annotation files (``images/`` beside them)
     or ``ANNOTATIONS@IMAGES``. All are concatenated; with a number each, ``(("real", 0.7), ("synth",
     0.3))``, they are mixed in these shares."""
+    hidden_points: bool = True
+    """Whether points labelled as hidden (v = 1) count in the ground-truth loss, as published."""
     epochs: int = 270
     epoch_samples: int | None = None
     """Samples that count as an epoch; None: the whole data set."""

@@ -138,10 +138,13 @@ def read_person(
     return points, box
 
 
-def load_people(annotation_file: Path, image_dir: Path, *, keep_bodiless: bool = False) -> People:
+def load_people(
+    annotation_file: Path, image_dir: Path, *, keep_bodiless: bool = False, hidden: bool = True
+) -> People:
     """Read one COCO-WholeBody file (v1.0 fields; .json or .json.gz).
 
     Args:
+        hidden: whether points with v = 1 count like those with v = 2.
         keep_bodiless: keep people without a body keypoint (face-only sets).
 
     Raises:
@@ -170,7 +173,7 @@ def load_people(annotation_file: Path, image_dir: Path, *, keep_bodiless: bool =
     if not files:
         raise ValueError(f"{annotation_file} has no usable person ({len(skipped)} skipped)")
     array = np.stack(points)
-    visible = (array[..., 2] > 0).astype(np.float32)
+    visible = (array[..., 2] > (0 if hidden else 1)).astype(np.float32)
     return People(
         tuple(files), array[..., :2].copy(), visible, np.stack(boxes), np.array(ids), tuple(skipped)
     )

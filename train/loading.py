@@ -64,7 +64,7 @@ def load_training_set(
     sources: list[People] = []
     places: dict[Path, Place] = {}
     for entry in entries:
-        people = load_people(*annotation_and_images(entry))
+        people = load_people(*annotation_and_images(entry), hidden=config.hidden_points)
         broken: list[str] = []
         if config.cache_images:
             decoded = decode_images(people.image, cache_dir)

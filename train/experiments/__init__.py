@@ -1,0 +1,1 @@
+"""Small honest experiments: the same network, budget and data, one thing changed, several seeds."""
