@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from dwpose_annotator.skeleton import BODY, FACE, FEET, LEFT_HAND, RIGHT_HAND
+from tests.tiny_people import write_tiny_people
 from train.data import PARTS, load_people
 
 IMAGE = {"id": 5, "file_name": "a/photo.jpg", "width": 100, "height": 80}
@@ -107,3 +108,13 @@ def test_gzip_and_files_of_another_kind(tmp_path: Path) -> None:
     plain.write_text("[]")
     with pytest.raises(ValueError, match="must be a COCO file"):
         load_people(plain, tmp_path)
+
+
+def test_hidden_points_count_unless_told_otherwise(tmp_path):
+    content = write_tiny_people(tmp_path)
+    content["annotations"][0]["keypoints"][2::3] = [1] * 17
+    (tmp_path / "train.json").write_text(json.dumps(content))
+    for hidden, expected in ((True, 17), (False, 0)):
+        people = load_people(tmp_path / "train.json", tmp_path / "images", hidden=hidden)
+        assert people.visible[0, :17].sum() == expected
+        assert people.visible[1, :17].sum() == 17
