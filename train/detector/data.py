@@ -3,8 +3,7 @@
 Everything is one operation, ``paste``: a photo goes onto the canvas at a scale and an offset, and
 its boxes follow. Randomness depends on (seed, lap, index) alone, as in pose training.
 
-Labels are rows of x1, y1, x2, y2, kind: a person, or an area about which nothing is known (a
-cut-out labels one person and not the bystanders). Rows of zeros pad them.
+Labels are those of ``labels.py``.
 """
 
 from __future__ import annotations
@@ -22,12 +21,12 @@ from torch.utils.data import Dataset
 from dwpose_annotator.detect import PAD_VALUE
 from dwpose_annotator.types import ImageArray
 from train.data import read_json
+from train.detector.crowd import Figures, add_group
+from train.detector.labels import MAX_BOXES, PERSON, UNKNOWN
 from train.pixels import Pixels
 from train.sampling import SampleKey
 from train.transforms import draw_hsv_gains, hsv_jitter
 
-MAX_BOXES = 48
-PERSON, UNKNOWN = 1.0, -1.0  # kinds of labels
 MIN_VISIBLE = 0.3  # a box cut by the frame below this share of its area is dropped
 MIN_SIDE_PX = 6.0
 LIGHT_SHARE, LOG_GAMMA = 0.4, 0.9  # gamma from 0.4 to 2.5
@@ -151,11 +150,13 @@ class PicturePhase:
         epoch: 0-based, the first one of the phase.
         size: side of the square pictures in pixels, a multiple of 32.
         mosaic: probability of a 2x2 mosaic.
+        group: probability that a single photo gets a group of pasted people.
     """
 
     epoch: int
     size: int
     mosaic: float
+    group: float = 0.0
 
 
 class DetectionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
@@ -165,6 +166,7 @@ class DetectionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         phases: in the order of their epochs, the first one from epoch 0.
         crops: cut-outs with one labelled person each, for mosaics.
         crop_share: probability that a further member of a mosaic is a cut-out.
+        figures: people to paste in groups.
     """
 
     def __init__(
@@ -176,11 +178,13 @@ class DetectionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         seed: int,
         crops: Photos | None = None,
         crop_share: float = 0.4,
+        figures: Figures | None = None,
     ) -> None:
         if not phases or phases[0].epoch != 0 or any(phase.size % 32 for phase in phases):
             raise ValueError(f"phases start at epoch 0 and have sizes of 32 n pixels: {phases}")
         self.photos, self.pixels, self.phases, self.seed = photos, pixels, tuple(phases), seed
         self.crops, self.crop_share = crops, crop_share if crops else 0.0
+        self.figures = figures
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -192,8 +196,12 @@ class DetectionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         phase = [phase for phase in self.phases if phase.epoch <= epoch][-1]
         size = phase.size
         canvas = np.full((size, size, 3), PAD_VALUE, np.uint8)
-        draw = self._mosaic if rng.random() < phase.mosaic else self._single
-        found = draw(rng, index, canvas)
+        if rng.random() < phase.mosaic:
+            found = self._mosaic(rng, index, canvas)
+        else:
+            found = self._single(rng, index, canvas)
+            if self.figures is not None and rng.random() < phase.group:
+                found = add_group(rng, canvas, found, self.figures, self.pixels)
         canvas = vary_light(rng, hsv_jitter(canvas, draw_hsv_gains(rng)))
         if rng.random() < 0.5:
             canvas = np.ascontiguousarray(canvas[:, ::-1])
@@ -248,8 +256,3 @@ class DetectionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             return self.pixels[self.crops.image[number]], self.crops.boxes[number], False
         number = int(rng.integers(len(self.photos))) if index is None else index
         return self.pixels[self.photos.image[number]], self.photos.boxes[number], True
-
-
-def boxes_of(labels: torch.Tensor, kind: float = PERSON) -> Sequence[torch.Tensor]:
-    """The rows of one kind in (N, MAX_BOXES, 5) labels: one (n, 4) tensor per picture."""
-    return [row[row[:, 4] == kind, :4] for row in labels]

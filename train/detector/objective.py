@@ -12,7 +12,7 @@ from torch import Tensor
 
 from dwpose_annotator.detect import make_grid
 from dwpose_annotator.models.person_detector import PersonDetector
-from train.detector.data import UNKNOWN, boxes_of
+from train.detector.labels import UNKNOWN, boxes_of
 from train.objectives import Objective
 
 TOP_K = 13  # candidates per person; TOOD's table 7

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from dwpose_annotator.models.person_detector import PersonDetector
 from train.build import load_matching
 from train.config import Optimisation, TrainConfig, annotation_and_images, set_option
+from train.detector.crowd import Figures, load_figures
 from train.detector.data import DetectionDataset, Photos, PicturePhase, load_photos
 from train.detector.objective import DetectorObjective
 from train.engine import fit
@@ -30,17 +32,20 @@ class DetectorRecipe:
     Attributes:
         phases: low resolution first, then what the shipped file runs at; single photos at the end.
         crop_sources: ``source`` entries of the cut-outs whose boxes are good enough.
+        figure_sources: ``source`` entries of the cut-outs whose people are pasted in groups;
+            of those in ``crop_sources``.
         crop_share: probability that a further member of a mosaic is a cut-out.
         freeze_early: see ``DetectorObjective``; only useful with a pretrained backbone.
         engine: everything that is not special to detection.
     """
 
     phases: tuple[PicturePhase, ...] = (
-        PicturePhase(epoch=0, size=256, mosaic=0.7),
-        PicturePhase(epoch=9, size=320, mosaic=0.55),
-        PicturePhase(epoch=13, size=320, mosaic=0.0),
+        PicturePhase(epoch=0, size=256, mosaic=0.6, group=0.4),
+        PicturePhase(epoch=9, size=320, mosaic=0.3, group=0.5),
+        PicturePhase(epoch=13, size=320, mosaic=0.0, group=0.3),
     )
     crop_sources: tuple[str, ...] = ("s40", "sports", "coco", "lspet")
+    figure_sources: tuple[str, ...] = ("s40", "sports", "coco")
     crop_share: float = 0.4
     freeze_early: bool = True
     engine: TrainConfig = field(
@@ -154,4 +159,23 @@ def load_detection_set(
         seed=recipe.engine.seed,
         crops=cut_outs if len(cut_outs) else None,
         crop_share=recipe.crop_share,
+        figures=_figures(recipe, crops, places),
+    )
+
+
+def _figures(
+    recipe: DetectorRecipe, crops: Sequence[str], usable: Container[Path]
+) -> Figures | None:
+    """The people of all folders of cut-outs that can be pasted."""
+    parts = [
+        load_figures(*annotation_and_images(entry), sources=recipe.figure_sources)
+        for entry in crops
+    ]
+    parts = [part.select(usable) for part in parts]
+    if not any(len(part) for part in parts):
+        return None
+    return Figures(
+        tuple(path for part in parts for path in part.image),
+        np.concatenate([part.box for part in parts]),
+        np.concatenate([part.body for part in parts]),
     )
