@@ -17,8 +17,9 @@ from dwpose_annotator.images import load_image
 from dwpose_annotator.skeleton import FACE, LEFT_HAND, RIGHT_HAND
 from train.config import annotation_and_images
 from train.data import load_people
+from train.synth import shot
 from train.synth.backgrounds import Backgrounds
-from train.synth.body import FACE68, Body, BodyModel, BodyParameters
+from train.synth.body import FACE68, PARTS, Body, BodyModel, BodyParameters
 from train.synth.camera import Camera, look_at
 from train.synth.dataset import Settings, check_settings, generate, make_chunk
 from train.synth.labels import HIDDEN, VISIBLE, annotate, run_lengths, visibility
@@ -155,6 +156,25 @@ def test_an_occluder_hides_points_but_keeps_their_places(studio: Studio, body: B
     assert np.allclose(np.reshape(label["keypoints"], (17, 3))[:, :2], xy[:17], atol=0.006)
     outside = (xy < 0).any(axis=1) | (xy[:, 0] > 239) | (xy[:, 1] > 319)
     assert outside.any() and (hidden[outside] == HIDDEN).all()
+
+
+@pytest.mark.parametrize("height", [1.27, 1.7, 2.1])
+def test_portraits_frame_the_head_of_people_of_any_height(
+    studio: Studio, body: Body, height: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = height / float(np.ptp(body.rest[:, 2]))
+    feet = body.rest[:, 2].min()  # which stay on the ground
+    person = replace(
+        body,
+        rest=(body.rest - [0, 0, feet]) * np.float32(size) + [0, 0, feet],
+        vertices=body.vertices * np.float32(size),
+    )
+    monkeypatch.setattr(shot, "FRAME_CHANCE", (0, 0, 0, 1, 0))
+    camera = shot.draw_camera(np.random.default_rng(0), studio.model, [person])
+    head = studio.model.part_of_vertex == PARTS.index("head")
+    xy, _ = camera.project(person.vertices[head])
+    assert ((xy > -20) & (xy < np.array(camera.size_wh) + 20)).all()
+    assert np.ptp(xy[:, 1]) > 0.3 * camera.size_wh[1]
 
 
 def test_masks_are_coco_run_lengths() -> None:

@@ -26,7 +26,7 @@ from train.synth.card import write_card
 if TYPE_CHECKING:
     from train.synth.scene import Studio
 
-VERSION = 1  # of the generator: raise it whenever the same seed gives other pictures
+VERSION = 2  # of the generator: raise it whenever the same seed gives other pictures
 CHUNK = 20  # pictures between two points of resumption
 IDS_PER_IMAGE = 8  # annotation id = image id * 8 + number of the person
 

@@ -14,8 +14,11 @@ PERSON_PX = 256 / 1.25  # a 3:4 box of this height fills the 256x192 network inp
 
 
 def _framed(rng: np.random.Generator, model: BodyModel, body: Body, frame: str) -> Array:
-    """The subject's vertices that the picture is built around."""
-    part, height = model.part_of_vertex, body.rest[:, 2]
+    """The subject's vertices that the picture is built around.
+
+    They are chosen on the average body: a short person's own head may be below its shoulders.
+    """
+    part, height = model.part_of_vertex, model.template[:, 2]
     if frame == "knees":
         return body.vertices[height > model.head_of("lowerleg01.L")[2]]
     if frame == "upper":
