@@ -1,0 +1,218 @@
+"""The first tab: a photo in, its map out, people switched on and off."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from examples.demo.controls import DrawControls, NetworkControls, draw_controls, network_controls
+from examples.demo.drawing import Drawing
+from examples.demo.limits import toasts
+from examples.demo.scene import Scene, draw_scene, scene_from_keypoints, scene_from_photo
+from examples.demo.services import Services
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "images"
+NETWORK_QUEUE = "networks"
+SESSION_SECONDS = 3600
+NOBODY = (
+    "Nobody found, so the map is black. Lower the person threshold, try another detector, or choose "
+    "the detector 'none' to treat the whole photo as one person."
+)
+
+
+@dataclass(frozen=True)
+class PhotoTab:
+    """The parts of the tab that other modules connect to."""
+
+    photo: gr.Image
+    file: gr.File
+    draw: DrawControls
+    networks: NetworkControls
+    scene: gr.State
+    people: gr.CheckboxGroup
+    edit: gr.Button
+
+
+@dataclass(frozen=True)
+class _Results:
+    slider: gr.ImageSlider
+    png: gr.DownloadButton
+    json: gr.DownloadButton
+    edit: gr.Button
+
+    def outputs(self) -> list[gr.components.Component]:
+        return [self.slider, self.png, self.json, self.edit]
+
+
+def build_photo_tab(services: Services) -> PhotoTab:
+    """Lay out the tab and connect its events."""
+    scene = gr.State(None, time_to_live=SESSION_SECONDS)
+    file = gr.File(visible=False)
+    # Side by side on a desk, one below the other on a phone: see look.CSS.
+    with gr.Row(elem_id="workbench"):
+        with gr.Column(elem_id="source"):
+            photo = gr.Image(
+                label="Photo",
+                sources=["upload", "clipboard", "webcam"],
+                type="filepath",
+                format="png",
+                height=250,
+                elem_id="photo",
+            )
+            gr.Examples(sorted(map(str, EXAMPLES.glob("*.jpg"))), photo, elem_id="examples")
+        with gr.Column(elem_id="outcome"):
+            results, people, report, upload = _result_column()
+        with gr.Column(elem_id="settings"):
+            with gr.Accordion("Drawing", open=True):
+                draw = draw_controls()
+            with gr.Accordion("Networks", open=False):
+                networks = network_controls(services.networks)
+    tab = PhotoTab(photo, file, draw, networks, scene, people, results.edit)
+    _connect(services, tab, results, report, upload)
+    return tab
+
+
+def _result_column() -> tuple[_Results, gr.CheckboxGroup, gr.HTML, gr.UploadButton]:
+    slider = gr.ImageSlider(
+        label="Photo and map",
+        show_label=False,
+        format="png",
+        type="filepath",
+        interactive=False,
+        height=440,
+        max_height=440,
+        buttons=["fullscreen"],
+        elem_id="result",
+    )
+    people = gr.CheckboxGroup([], label="People", visible=False, elem_id="people")
+    with gr.Row(elem_id="downloads"):
+        png = gr.DownloadButton(
+            "Map (PNG)", variant="primary", interactive=False, min_width=120, elem_id="get-map"
+        )
+        keypoints = gr.DownloadButton(
+            "Keypoints (JSON)", interactive=False, min_width=120, elem_id="get-json"
+        )
+        edit = gr.Button("Edit this pose", interactive=False, min_width=120, elem_id="edit-pose")
+        upload = gr.UploadButton(
+            "Load JSON", file_types=[".json"], type="filepath", min_width=120, elem_id="load-json"
+        )
+    report = gr.HTML(elem_id="report", visible=False)
+    return _Results(slider, png, keypoints, edit), people, report, upload
+
+
+def _connect(
+    services: Services,
+    tab: PhotoTab,
+    results: _Results,
+    report: gr.HTML,
+    upload: gr.UploadButton,
+) -> None:
+    handlers = _Handlers(services)
+    everything = [tab.scene, tab.people, report, *results.outputs()]
+    # The browser hands the image over as a file: gr.Image would open it before we can say in our
+    # own words what is wrong with it.
+    gr.on(
+        [tab.photo.change, *(menu.input for menu in (tab.networks.pose, tab.networks.detector))]
+        + [tab.networks.person_threshold.release],
+        None,
+        tab.photo,
+        tab.file,
+        js="photo => photo",
+        api_visibility="private",
+    ).then(
+        handlers.find,
+        [tab.file, *tab.networks.inputs(), *tab.draw.inputs()],
+        everything,
+        concurrency_id=NETWORK_QUEUE,
+        concurrency_limit=services.limits.running,
+        show_progress_on=results.slider,
+        api_visibility="private",
+        trigger_mode="always_last",
+    )
+    upload.upload(
+        handlers.load,
+        [upload, tab.scene, *tab.draw.inputs()],
+        everything,
+        show_progress_on=results.slider,
+        api_visibility="private",
+    )
+    gr.on(
+        [tab.people.input, tab.draw.style.input, tab.draw.resolution.input, tab.draw.parts.input]
+        + [tab.draw.threshold.release],
+        handlers.draw,
+        [tab.scene, tab.people, *tab.draw.inputs()],
+        results.outputs(),
+        show_progress="hidden",
+        api_visibility="private",
+        trigger_mode="always_last",
+    )
+
+
+class _Handlers:
+    """What the events of the tab do."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def find(
+        self,
+        photo: str | None,
+        pose: str,
+        detector: str,
+        person_threshold: float,
+        *drawing: Any,
+    ) -> list[Any]:
+        """Find the people of a photo and draw them."""
+        if photo is None:
+            return [None, gr.update(choices=[], visible=False), gr.update(visible=False), *_nothing()]
+        with toasts("This photo did not work", photo):
+            scene = scene_from_photo(
+                self._services,
+                photo,
+                pose=pose,
+                detector=detector,
+                person_threshold=person_threshold,
+            )
+            shown = self._show_all(scene, Drawing(*drawing))
+        if len(scene.poses) == 0:
+            gr.Warning(NOBODY, title="Nobody found")
+        return shown
+
+    def load(self, file: str, behind: Scene | None, *drawing: Any) -> list[Any]:
+        """Draw a keypoints file."""
+        with toasts("These keypoints did not work", file):
+            scene = scene_from_keypoints(self._services, file, behind)
+            return self._show_all(scene, Drawing(*drawing))
+
+    def draw(self, scene: Scene | None, shown: Sequence[int], *drawing: Any) -> list[Any]:
+        """Draw the chosen people again."""
+        if scene is None:
+            return [gr.skip()] * 4
+        with toasts("The map could not be drawn"):
+            return self._results(scene, shown, Drawing(*drawing))
+
+    def _show_all(self, scene: Scene, drawing: Drawing) -> list[Any]:
+        numbers = list(range(len(scene.poses)))
+        choices = [(str(i + 1), i) for i in numbers]
+        people = gr.update(choices=choices, value=numbers, visible=len(numbers) > 0)
+        line = gr.update(value=html.escape(scene.report), visible=True)
+        return [scene, people, line, *self._results(scene, numbers, drawing)]
+
+    def _results(self, scene: Scene, shown: Sequence[int], drawing: Drawing) -> list[Any]:
+        picture = draw_scene(self._services, scene, shown, drawing)
+        return [
+            (picture.before, picture.pose_map),
+            gr.update(value=picture.pose_map, interactive=True),
+            gr.update(value=picture.keypoints_file, interactive=True),
+            gr.update(interactive=True),
+        ]
+
+
+def _nothing() -> list[Any]:
+    return [None, *[gr.update(interactive=False)] * 3]
+
