@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import gradio as gr
 
+from examples.demo.batch_tab import build_batch_tab
+from examples.demo.endpoints import add_endpoints
 from examples.demo.photo_tab import build_photo_tab
 from examples.demo.services import Services
+from examples.demo.video_tab import build_video_tab
 
 TITLE = "DWPose annotator"
 # Seconds: how often old files are looked for, and how old they are then.
@@ -23,7 +28,14 @@ def build_app(services: Services) -> gr.Blocks:
         gr.Markdown(
             f"# {TITLE}\nPhoto in, whole-body pose map for ControlNet out.", elem_id="title"
         )
-        with gr.Tabs(), gr.Tab("Photo", id="photo"):
-            build_photo_tab(services)
+        with gr.Tabs():
+            with gr.Tab("Photo", id="photo"):
+                photo_tab = build_photo_tab(services)
+            with gr.Tab("Many photos", id="batch"):
+                build_batch_tab(services)
+            if find_spec("av") is not None:
+                with gr.Tab("Video", id="video"):
+                    build_video_tab(services)
+        add_endpoints(services, photo_tab)
     app.queue(max_size=services.limits.waiting, default_concurrency_limit=4)
     return app

@@ -95,16 +95,19 @@ def numbered_photo(
 
 
 def _badge_xy(poses: Poses, person: int, size_hw: tuple[int, int]) -> tuple[int, int]:
-    """The upper middle of the person's box: on the chest, where it hides neither face nor hands."""
-    left, top, right, bottom = poses.box[person].tolist()
-    x, y = (left + right) / 2, top + 0.3 * (bottom - top)
-    factor_y, factor_x = size_hw[0] / poses.size_hw[0], size_hw[1] / poses.size_hw[1]
-    x, y = np.clip([x * factor_x, y * factor_y], 0, [size_hw[1] - 1, size_hw[0] - 1])
-    return int(x), int(y)
+    """The upper left corner of the person's box, moved into the picture."""
+    radius = _badge_radius(size_hw)
+    x, y = poses.box[person, :2] * np.divide(size_hw[::-1], poses.size_hw[::-1])
+    inside = np.clip([x, y], radius + 3, np.maximum(np.array(size_hw[::-1]) - radius - 3, 1))
+    return int(inside[0]), int(inside[1])
+
+
+def _badge_radius(size_hw: tuple[int, ...]) -> int:
+    return max(9, round(0.026 * max(size_hw)))
 
 
 def _draw_badge(picture: ImageArray, text: str, centre: tuple[int, int], on: bool) -> None:
-    radius = max(9, round(0.026 * max(picture.shape[:2])))
+    radius = _badge_radius(picture.shape[:2])
     cv2.circle(picture, centre, radius + 2, _INK, -1, cv2.LINE_AA)
     cv2.circle(picture, centre, radius, _PAPER if on else _OFF, -1, cv2.LINE_AA)
     font, thickness = cv2.FONT_HERSHEY_SIMPLEX, max(1, round(radius / 8))

@@ -36,21 +36,26 @@ class Limits:
     running: int = 2
     waiting: int = 64
 
-    def load_photo(self, path: str | Path) -> ImageArray:
-        """The photo as ``load_image`` reads it.
-
-        Raises:
-            ValueError: no readable image, or too many pixels; checked before they are decoded.
-        """
+    def check_photo(self, path: str | Path) -> None:
+        """Raise ValueError if the photo has too many pixels; nothing is decoded."""
         from PIL import Image
 
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
                 with Image.open(path) as header:
-                    self.check_size((header.height, header.width), "This photo")
+                    size_hw = header.height, header.width
         except (OSError, SyntaxError, Image.DecompressionBombError):
-            pass  # load_image says what is wrong with it
+            return  # no image, or a monstrous one: load_image says so
+        self.check_size(size_hw, "This photo")
+
+    def load_photo(self, path: str | Path) -> ImageArray:
+        """The photo as ``load_image`` reads it.
+
+        Raises:
+            ValueError: no readable image, or too many pixels.
+        """
+        self.check_photo(path)
         return load_image(path)
 
     def check_size(self, size_hw: tuple[int, int], what: str) -> None:
@@ -58,7 +63,7 @@ class Limits:
         height, width = size_hw
         if height * width > self.megapixels * 1e6:
             raise ValueError(
-                f"{what} would have {width} x {height} pixels, that is {height * width / 1e6:.0f} "
+                f"{what} has {width} x {height} pixels, that is {height * width / 1e6:.0f} "
                 f"megapixels; this demo takes up to {self.megapixels}. Make it smaller first."
             )
 

@@ -14,10 +14,9 @@ from examples.demo.controls import DrawControls, NetworkControls, draw_controls,
 from examples.demo.drawing import Drawing
 from examples.demo.limits import toasts
 from examples.demo.scene import Scene, draw_scene, scene_from_keypoints, scene_from_photo
-from examples.demo.services import Services
+from examples.demo.services import NETWORK_QUEUE, Services
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "images"
-NETWORK_QUEUE = "networks"
 SESSION_SECONDS = 3600
 NOBODY = (
     "Nobody found, so the map is black. Lower the person threshold, try another detector, or choose "
@@ -92,10 +91,10 @@ def _result_column() -> tuple[_Results, gr.CheckboxGroup, gr.HTML, gr.UploadButt
     people = gr.CheckboxGroup([], label="People", visible=False, elem_id="people")
     with gr.Row(elem_id="downloads"):
         png = gr.DownloadButton(
-            "Map (PNG)", variant="primary", interactive=False, min_width=120, elem_id="get-map"
+            "Download map", variant="primary", interactive=False, min_width=120, elem_id="get-map"
         )
         keypoints = gr.DownloadButton(
-            "Keypoints (JSON)", interactive=False, min_width=120, elem_id="get-json"
+            "Download JSON", interactive=False, min_width=120, elem_id="get-json"
         )
         edit = gr.Button("Edit this pose", interactive=False, min_width=120, elem_id="edit-pose")
         upload = gr.UploadButton(
@@ -125,7 +124,7 @@ def _connect(
         js="photo => photo",
         api_visibility="private",
     ).then(
-        handlers.find,
+        handlers.find_people,
         [tab.file, *tab.networks.inputs(), *tab.draw.inputs()],
         everything,
         concurrency_id=NETWORK_QUEUE,
@@ -135,7 +134,7 @@ def _connect(
         trigger_mode="always_last",
     )
     upload.upload(
-        handlers.load,
+        handlers.load_keypoints,
         [upload, tab.scene, *tab.draw.inputs()],
         everything,
         show_progress_on=results.slider,
@@ -144,7 +143,7 @@ def _connect(
     gr.on(
         [tab.people.input, tab.draw.style.input, tab.draw.resolution.input, tab.draw.parts.input]
         + [tab.draw.threshold.release],
-        handlers.draw,
+        handlers.redraw,
         [tab.scene, tab.people, *tab.draw.inputs()],
         results.outputs(),
         show_progress="hidden",
@@ -159,7 +158,7 @@ class _Handlers:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def find(
+    def find_people(
         self,
         photo: str | None,
         pose: str,
@@ -169,7 +168,12 @@ class _Handlers:
     ) -> list[Any]:
         """Find the people of a photo and draw them."""
         if photo is None:
-            return [None, gr.update(choices=[], visible=False), gr.update(visible=False), *_nothing()]
+            return [
+                None,
+                gr.update(choices=[], visible=False),
+                gr.update(visible=False),
+                *_nothing(),
+            ]
         with toasts("This photo did not work", photo):
             scene = scene_from_photo(
                 self._services,
@@ -183,13 +187,13 @@ class _Handlers:
             gr.Warning(NOBODY, title="Nobody found")
         return shown
 
-    def load(self, file: str, behind: Scene | None, *drawing: Any) -> list[Any]:
+    def load_keypoints(self, file: str, behind: Scene | None, *drawing: Any) -> list[Any]:
         """Draw a keypoints file."""
         with toasts("These keypoints did not work", file):
             scene = scene_from_keypoints(self._services, file, behind)
             return self._show_all(scene, Drawing(*drawing))
 
-    def draw(self, scene: Scene | None, shown: Sequence[int], *drawing: Any) -> list[Any]:
+    def redraw(self, scene: Scene | None, shown: Sequence[int], *drawing: Any) -> list[Any]:
         """Draw the chosen people again."""
         if scene is None:
             return [gr.skip()] * 4
@@ -215,4 +219,3 @@ class _Handlers:
 
 def _nothing() -> list[Any]:
     return [None, *[gr.update(interactive=False)] * 3]
-

@@ -87,9 +87,7 @@ def scene_from_keypoints(services: Services, path: str, behind: Scene | None) ->
     )
 
 
-def draw_scene(
-    services: Services, scene: Scene, shown: Sequence[int], drawing: Drawing
-) -> Picture:
+def draw_scene(services: Services, scene: Scene, shown: Sequence[int], drawing: Drawing) -> Picture:
     """Draw the people with indices ``shown``; no network runs."""
     size_hw = drawing.size_hw(scene.poses)
     services.limits.check_size(size_hw, "This map")

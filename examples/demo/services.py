@@ -8,6 +8,9 @@ from examples.demo.limits import Limits
 from examples.demo.networks import Networks
 from examples.demo.outbox import Outbox
 
+# Events that run networks share one queue with ``Limits.running`` places.
+NETWORK_QUEUE = "networks"
+
 
 @dataclass(frozen=True)
 class Services:
