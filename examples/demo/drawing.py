@@ -15,7 +15,7 @@ from dwpose_annotator.types import ImageArray
 
 PARTS = ("Body", "Hands", "Face", "Feet")
 DEFAULT_PARTS = ["Body", "Hands", "Face"]
-RESOLUTIONS = [("As the photo", 0), *((f"{n} px", n) for n in (512, 768, 1024, 1536, 2048))]
+RESOLUTIONS = [("As photo", 0), *((f"{n} px", n) for n in (512, 768, 1024, 1536, 2048))]
 # Longest side of the pictures that are only looked at.
 PREVIEW_SIDE = 1024
 _INK, _PAPER, _OFF = (24, 24, 27), (255, 214, 10), (161, 161, 170)

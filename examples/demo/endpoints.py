@@ -97,7 +97,7 @@ class Endpoints:
         """Draw keypoints, from ``annotate`` or edited since, as an OpenPose skeleton map.
 
         Args:
-            keypoints: OpenPose JSON of any dialect: one frame, or a list whose first frame is drawn.
+            keypoints: OpenPose JSON of any dialect: a frame, or a list whose first frame is drawn.
             people: numbers of the people to draw, the first is 1; empty draws everybody.
             style: name of the model that will read the map, such as openpose or xinsir.
             resolution: short side of the map in pixels; 0 keeps the size of the canvas.

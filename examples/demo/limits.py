@@ -87,4 +87,6 @@ def toasts(title: str, path: str | Path | None = None) -> Iterator[None]:
         text = " ".join(str(error).split()) or type(error).__name__
         if path is not None:
             text = text.replace(str(path), Path(path).name)
-        raise gr.Error(html.escape(text), title=title, print_exception=False) from error
+        raise gr.Error(
+            html.escape(text, quote=False), title=title, print_exception=False
+        ) from error

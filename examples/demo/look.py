@@ -15,7 +15,7 @@ footer { margin-top: 8px !important; }
 #title p { color: var(--body-text-color-subdued); margin: 2px 0 0; }
 #workbench { display: grid; gap: 16px; grid-template-columns: minmax(0, 1fr); }
 #workbench > .column { min-width: 0 !important; }
-#examples .gallery { display: grid; grid-template-columns: repeat(6, 1fr); gap: 6px; }
+#examples > .gallery { display: grid; grid-template-columns: repeat(6, 1fr); gap: 6px; }
 #examples .gallery-item, #examples .gallery-item span { display: block; width: 100%; }
 #examples .container { width: 100%; height: auto; aspect-ratio: 1; }
 #examples img { width: 100%; height: 100%; object-fit: cover; display: block; }
@@ -39,7 +39,7 @@ footer { margin-top: 8px !important; }
 @media (max-width: 640px) {
   .gradio-container main { padding: 8px !important; }
   #photo { height: 200px !important; }
-  #result, #result .slider-wrap { max-height: 320px !important; }
+  #result { height: 260px !important; }
 }
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dwpose_annotator import Annotator, Poses
@@ -35,6 +35,14 @@ class Found:
     pose_s: float
 
 
+@dataclass
+class _Slot:
+    """One pair of networks, loaded or being loaded; a slow download holds up no other pair."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    annotator: Annotator | None = None
+
+
 class Networks:
     """Loads networks when they are first asked for and keeps the latest pairs.
 
@@ -60,7 +68,7 @@ class Networks:
         self.detector = detector
         self._offline = offline
         self._threads = threads
-        self._loaded: OrderedDict[tuple[str, str], Annotator] = OrderedDict()
+        self._slots: OrderedDict[tuple[str, str], _Slot] = OrderedDict()
         self._lock = threading.Lock()
 
     def names(self, kind: Kind) -> list[str]:
@@ -113,20 +121,21 @@ class Networks:
         return Found(poses, providers(annotator), detect_s, time.perf_counter() - middle)
 
     def _load(self, pose: str, detector: str) -> Annotator:
-        with self._lock:  # a second visitor with the same wish waits instead of loading again
-            key = (pose, detector)
-            if key not in self._loaded:
-                self._loaded[key] = Annotator.from_pretrained(
+        with self._lock:
+            slot = self._slots.setdefault((pose, detector), _Slot())
+            self._slots.move_to_end((pose, detector))
+            while len(self._slots) > KEPT:
+                self._slots.popitem(last=False)
+        with slot.lock:  # a second visitor with the same wish waits instead of loading again
+            if slot.annotator is None:
+                slot.annotator = Annotator.from_pretrained(
                     pose,
                     detector=detector,
                     device=self.device,
                     threads=self._threads,
                     offline=self._offline,
                 )
-            self._loaded.move_to_end(key)
-            while len(self._loaded) > KEPT:
-                self._loaded.popitem(last=False)
-            return self._loaded[key]
+            return slot.annotator
 
 
 def providers(annotator: Annotator) -> str:

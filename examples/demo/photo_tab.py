@@ -19,8 +19,8 @@ from examples.demo.services import NETWORK_QUEUE, Services
 EXAMPLES = Path(__file__).resolve().parents[1] / "images"
 SESSION_SECONDS = 3600
 NOBODY = (
-    "Nobody found, so the map is black. Lower the person threshold, try another detector, or choose "
-    "the detector 'none' to treat the whole photo as one person."
+    "The map is black. Lower the person threshold, try another detector, or choose the detector "
+    "'none' to treat the whole photo as one person."
 )
 
 
@@ -116,8 +116,12 @@ def _connect(
     # The browser hands the image over as a file: gr.Image would open it before we can say in our
     # own words what is wrong with it.
     gr.on(
-        [tab.photo.change, *(menu.input for menu in (tab.networks.pose, tab.networks.detector))]
-        + [tab.networks.person_threshold.release],
+        [
+            tab.photo.change,
+            tab.networks.pose.input,
+            tab.networks.detector.input,
+            tab.networks.person_threshold.release,
+        ],
         None,
         tab.photo,
         tab.file,
@@ -141,8 +145,13 @@ def _connect(
         api_visibility="private",
     )
     gr.on(
-        [tab.people.input, tab.draw.style.input, tab.draw.resolution.input, tab.draw.parts.input]
-        + [tab.draw.threshold.release],
+        [
+            tab.people.input,
+            tab.draw.style.input,
+            tab.draw.resolution.input,
+            tab.draw.parts.input,
+            tab.draw.threshold.release,
+        ],
         handlers.redraw,
         [tab.scene, tab.people, *tab.draw.inputs()],
         results.outputs(),
