@@ -1,7 +1,7 @@
 """Poses <-> the text that the editor's canvas holds, checked in both directions.
 
-The text is JSON: ``{"width": W, "height": H, "photo": [w, h] | null, "people": [...]}``. A person is
-``{"xy": [266 numbers], "score": [133 numbers], "hidden": [points], "box": [4 numbers] | null,
+The text is JSON: ``{"width": W, "height": H, "photo": [w, h] | null, "people": [...]}``. A person
+is ``{"xy": [266 numbers], "score": [133 numbers], "hidden": [points], "box": [4 numbers] | null,
 "box_score": number, "track_id": number | null}`` in COCO-WholeBody order and pixels of the canvas.
 ``photo`` is the size at which the photo lies below the canvas. Points in ``hidden`` were hidden by
 the user. ``box`` is null once the person was edited: it follows from the points then.
@@ -113,9 +113,34 @@ def to_poses(text: str) -> Poses:
     )
 
 
-def has_photo(text: str) -> bool:
-    """Whether a photo lies below the canvas."""
-    return _parse(text).get("photo") is not None
+def with_photo_of(text: str, before: str) -> str:
+    """``text`` over the photo of ``before``, if that has one and its canvas the same aspect."""
+    new, old = _parse(text), _parse(before)
+    height, width = _read_size(new)
+    old_height, old_width = _read_size(old)
+    same = abs(width * old_height - old_width * height) <= max(width, height) + max(
+        old_width, old_height
+    )
+    new["photo"] = [width, height] if old.get("photo") is not None and same else None
+    return json.dumps(new)
+
+
+def over_photo(text: str, photo_hw: tuple[int, int]) -> str:
+    """The same pose on a canvas of the photo's size; people grow by one factor to stay inside.
+
+    Raises:
+        ValueError: not such a text, or above the limits of the editor.
+    """
+    poses = to_poses(text)
+    state = _parse(text)
+    height, width = photo_hw
+    factor = min(width / poses.size_hw[1], height / poses.size_hw[0])
+    for person in state["people"]:
+        person["xy"] = [factor * number for number in person["xy"]]
+        person["box"] = None if factor != 1 else person.get("box")
+    changed = json.dumps({**state, "width": width, "height": height, "photo": [width, height]})
+    to_poses(changed)
+    return changed
 
 
 _Person = tuple[NDArray[Any], NDArray[Any], NDArray[Any], float, "int | None"]
@@ -164,7 +189,7 @@ def _read_size(state: dict[str, Any]) -> tuple[int, int]:
     height, width = state.get("height"), state.get("width")
     if type(height) is not int or type(width) is not int:
         raise ValueError("Width and height of the canvas must be whole numbers.")
-    within = MIN_SIDE <= min(height, width) and max(height, width) <= MAX_SIDE
+    within = min(height, width) >= MIN_SIDE and max(height, width) <= MAX_SIDE
     if not within or height * width > MAX_CANVAS_PIXELS:
         raise ValueError(
             f"The canvas is {width} x {height}; the editor takes sides from {MIN_SIDE} to "
