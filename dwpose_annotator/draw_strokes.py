@@ -32,17 +32,17 @@ FACE_RADIUS = 3
 # Lengths from which on a stick of the musepose style is 2, 3, ... 8 pixels wide; 1 below.
 _WIDTH_STEPS = np.array([5, 10, 20, 40, 80, 160, 320])
 
-_LIMBS = np.array([*OPENPOSE_LIMBS, *OPENPOSE_FOOT_LIMBS])
+LIMBS = np.array([*OPENPOSE_LIMBS, *OPENPOSE_FOOT_LIMBS])
 _LEFT_ANKLE, _RIGHT_ANKLE = OPENPOSE_COLOURS[13], OPENPOSE_COLOURS[10]
 _FOOT_COLOURS = [_LEFT_ANKLE] * 3 + [_RIGHT_ANKLE] * 3
-_JOINT_COLOURS = np.array([*OPENPOSE_COLOURS, *_FOOT_COLOURS])
-_LIMB_COLOURS = np.array([*OPENPOSE_COLOURS[: len(OPENPOSE_LIMBS)], *_FOOT_COLOURS])
+JOINT_COLOURS = np.array([*OPENPOSE_COLOURS, *_FOOT_COLOURS])
+LIMB_COLOURS = np.array([*OPENPOSE_COLOURS[: len(OPENPOSE_LIMBS)], *_FOOT_COLOURS])
 _HAND_LINKS = np.array(HAND_LINKS)
-_FINGER_COLOURS = np.array(
+FINGER_COLOURS = np.array(
     [colorsys.hsv_to_rgb(i / len(HAND_LINKS), 1, 1) for i in range(len(HAND_LINKS))]
 )
-_FINGERTIP_COLOUR = np.array([0, 0, 1])
-_FACE_COLOUR = np.array([1, 1, 1])
+FINGERTIP_COLOUR = np.array([0, 0, 1])
+FACE_COLOUR = np.array([1, 1, 1])
 
 
 @dataclass(frozen=True)
@@ -90,16 +90,16 @@ def _xinsir_scale(longer_side: int) -> int:
 
 def draw_bodies(canvas: ImageArray, body: Points, pen: Pen) -> None:
     """Each limb of all people before the next limb, then each joint of all people."""
-    limbs = _LIMBS[: len(OPENPOSE_LIMBS) if body.xy.shape[1] == len(OPENPOSE_COLOURS) else None]
+    limbs = LIMBS[: len(OPENPOSE_LIMBS) if body.xy.shape[1] == len(OPENPOSE_COLOURS) else None]
     visible = body.visible[:, limbs].all(axis=-1)
     limb, person = np.nonzero(visible.T)
     ends = body.xy[person[:, None], limbs[limb]]
     strength = body.strength[person[:, None], limbs[limb]].prod(axis=-1)
-    colours = np.trunc(_brightness(_LIMB_COLOURS[limb], strength) * LIMB_BRIGHTNESS)
+    colours = np.trunc(_brightness(LIMB_COLOURS[limb], strength) * LIMB_BRIGHTNESS)
     _draw_limbs(canvas, ends, colours, pen)
 
     joint, person = np.nonzero(body.visible.T)
-    colours = _brightness(_JOINT_COLOURS[joint], body.strength[person, joint])
+    colours = _brightness(JOINT_COLOURS[joint], body.strength[person, joint])
     _draw_dots(canvas, body.xy[person, joint], colours, pen.joint)
 
 
@@ -110,15 +110,15 @@ def draw_hands(canvas: ImageArray, hands: Points, pen: Pen) -> None:
         lines = shown[_HAND_LINKS].all(axis=-1)
         links = _HAND_LINKS[lines]
         levels = np.trunc(strength[links].prod(axis=-1) * 255)[:, None]
-        _draw_lines(canvas, xy[links], np.rint(_FINGER_COLOURS[lines] * levels).clip(0, 255), pen)
-        colours = _FINGERTIP_COLOUR * np.trunc(strength[shown] * 255)[:, None]
+        _draw_lines(canvas, xy[links], np.rint(FINGER_COLOURS[lines] * levels).clip(0, 255), pen)
+        colours = FINGERTIP_COLOUR * np.trunc(strength[shown] * 255)[:, None]
         _draw_dots(canvas, xy[shown], colours.clip(0, 255), pen.fingertip)
 
 
 def draw_faces(canvas: ImageArray, faces: Points, pen: Pen) -> None:
     """White dots."""
     inside = faces.visible & (np.trunc(faces.xy) >= 1).all(axis=-1)
-    colours = _FACE_COLOUR * np.trunc(faces.strength[inside] * 255)[:, None]
+    colours = FACE_COLOUR * np.trunc(faces.strength[inside] * 255)[:, None]
     _draw_dots(canvas, faces.xy[inside], colours.clip(0, 255), pen.face)
 
 
