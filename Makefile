@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 PYTHON ?= $(shell for p in python3 python python3.14 python3.13 python3.12 python3.11 python3.10; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help annotate test check bench pictures dist clean
+.PHONY: help annotate demo test check bench pictures dist clean
 
 help: ## List the targets
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/; s/^train-%/train-CONFIG/' | expand -t 18
@@ -19,6 +19,9 @@ help: ## List the targets
 annotate: $(VENV)/.base ## IMAGE=photo.jpg [OUT=folder]: write the pose map (PNG) and its keypoints (JSON)
 	@test -n "$(IMAGE)" || { echo 'usage: make annotate IMAGE=photo.jpg [OUT=folder]' >&2; exit 2; }
 	$(BIN)/dwpose annotate "$(IMAGE)" -o "$(OUT)/" --json
+
+demo: $(VENV)/.demo ## ARGS="--port 7860 ...": the demo in a browser
+	$(BIN)/python examples/gradio_app.py $(ARGS)
 
 test: $(VENV)/.test ## Run every test, in an environment of its own with pinned versions
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -56,10 +59,15 @@ $(VENV)/.train: pyproject.toml | $(BIN)/python
 	$(PIP) -e '.[train]'
 	@touch $@ $(VENV)/.base
 
+$(VENV)/.demo: pyproject.toml | $(BIN)/python
+	$(PIP) -e '.[demo]'
+	@touch $@ $(VENV)/.base
+
 $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) -c constraints.txt -e '.[test]'
+	$(PIP) --no-deps controlnet_aux==0.0.10
 	@touch $@ $(VENV)/.base
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) -c constraints.txt -e '.[dev]'
-	@touch $@ $(VENV)/.test $(VENV)/.base
+	@touch $@ $(VENV)/.base
