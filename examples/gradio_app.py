@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -39,6 +40,8 @@ def main() -> None:
     arguments = parse_arguments()
     # Run as a file, Python looks for modules beside it and not in the checkout.
     sys.path[0] = str(ROOT)
+    # A stop from outside cleans up as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="dwpose-demo-") as folder:
         # Both are read when Gradio is imported or a page is built.
         os.environ["GRADIO_TEMP_DIR"] = folder

@@ -35,7 +35,9 @@ def build_batch_tab(services: Services) -> None:
                 elem_id="batch-files",
             )
             start = gr.Button("Make maps", variant="primary", elem_id="batch-start")
-            archive = gr.File(label="Maps and keypoints (zip)", interactive=False, height=110)
+            archive = gr.File(
+                label="Maps and keypoints (zip)", interactive=False, elem_classes="result-file"
+            )
             report = gr.Markdown(label="Report", elem_id="batch-report")
         with gr.Column():
             with gr.Accordion("Drawing", open=True):

@@ -25,6 +25,7 @@ footer { margin-top: 8px !important; }
 #downloads button { font-weight: 600; padding-left: 6px; padding-right: 6px; }
 .two-columns { display: grid; gap: 16px; grid-template-columns: minmax(0, 1fr); }
 .two-columns > .column { min-width: 0 !important; }
+.result-file .empty { min-height: 84px !important; }
 @media (min-width: 860px) {
   #workbench {
     grid-template-columns: minmax(0, 4fr) minmax(0, 7fr);

@@ -29,7 +29,9 @@ def build_video_tab(services: Services) -> None:
             start = gr.Button("Make maps", variant="primary", elem_id="video-start")
             movie = gr.Video(label="Maps", interactive=False, height=300, elem_id="video-maps")
             archive = gr.File(
-                label="Lossless maps and keypoints (zip)", interactive=False, height=110
+                label="Lossless maps and keypoints (zip)",
+                interactive=False,
+                elem_classes="result-file",
             )
             report = gr.Markdown(label="Report")
         with gr.Column():
