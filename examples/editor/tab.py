@@ -88,8 +88,8 @@ def build_editor_tab(outbox: Outbox, limits: Limits) -> PoseEditor:
                 label="Map", format="png", interactive=False, buttons=["fullscreen"], height=420
             )
             with gr.Row():
-                png = gr.Button("Save map (PNG)", variant="primary", elem_id="editor-png")
-                keypoints = gr.Button("Save keypoints (JSON)", elem_id="editor-json")
+                png = gr.Button("Save PNG", variant="primary", elem_id="editor-png")
+                keypoints = gr.Button("Save JSON", elem_id="editor-json")
             with gr.Row():
                 style = gr.Dropdown(list(STYLES), value="openpose", label="Style", min_width=130)
                 thickness = gr.Dropdown(

@@ -170,7 +170,8 @@ class Editor {
     this.canvas.width = Math.round(width * this.ratio);
     this.canvas.height = Math.round(height * this.ratio);
     this.view.resize(width, height, this.state);
-    paint(this.context, this.ratio, this); // at once: setting the size cleared it
+    this.panel.showZoom();
+    this.paint(); // at once: setting the size cleared it
   }
 
   refresh() {
@@ -179,11 +180,17 @@ class Editor {
     this.repaint();
   }
 
+  paint() {
+    const { zoom, left, top } = this.view;
+    this.canvas.dataset.view = [zoom, left, top].join(" "); // where the map lies, for scripts
+    paint(this.context, this.ratio ?? 1, this);
+  }
+
   repaint() {
     if (this.waiting) return;
     this.waiting = requestAnimationFrame(() => {
       this.waiting = null;
-      paint(this.context, this.ratio ?? 1, this);
+      this.paint();
     });
   }
 }

@@ -134,7 +134,8 @@ export class Panel {
     });
     for (const [name, points] of Object.entries(tables.parts)) {
       if (name === "feet") continue;
-      const button = makeButton(`Zoom to ${name}`, () => this.editor.person && this.editor.zoomTo(points));
+      const button = makeButton(sentence(name), () => this.editor.zoomTo(points));
+      button.dataset.zoomto = name;
       this.find(".zoomto").append(button);
     }
   }
@@ -142,11 +143,11 @@ export class Panel {
   // ---- what the fields show ----
   show() {
     const { editor } = this;
-    const { state, person, selected, history, view } = editor;
+    const { state, person, selected, history } = editor;
     this.find("[data-do=undo]").disabled = history.now === 0;
     this.find("[data-do=redo]").disabled = history.now === history.states.length - 1;
     this.find("[data-do=add]").disabled = state.people.length >= editor.tables.limits.people;
-    this.find(".zoom").textContent = `${Math.round(view.zoom * 100)}%`;
+    this.showZoom();
     this.all("[data-mode]").forEach((b) => b.setAttribute("aria-pressed", b.dataset.mode === editor.mode));
     this.all("[data-needs=person]").forEach((b) => (b.disabled = !person));
     this.all("[data-needs=point], .x, .y").forEach((b) => (b.disabled = !person || selected.point === null));
@@ -156,6 +157,10 @@ export class Panel {
     this.showPeople();
     this.showParts();
     this.showPoint();
+  }
+
+  showZoom() {
+    this.find(".zoom").textContent = `${Math.round(this.editor.view.zoom * 100)}%`;
   }
 
   showPeople() {

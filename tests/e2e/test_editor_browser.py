@@ -1,0 +1,359 @@
+"""The pose editor in a real Chromium: drag, undo, hide, mirror, touch, and what is saved."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from dwpose_annotator import Poses, draw_poses, from_openpose_json, load_image, to_openpose_json
+from dwpose_annotator.skeleton import (
+    FACE,
+    FEET,
+    FLIP_INDEX,
+    KEYPOINT_NAMES,
+    LEFT_HAND,
+    NUM_KEYPOINTS,
+    RIGHT_HAND,
+)
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+LEFT_WRIST, RIGHT_WRIST, RIGHT_ANKLE = 9, 10, 16
+DESKTOP, PHONE = {"width": 1280, "height": 1000}, {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server with the editor and a first tab whose button hands a pose and a photo over."""
+    gr = pytest.importorskip("gradio", reason="needs the package gradio")
+    from examples.demo.limits import Limits
+    from examples.demo.outbox import Outbox
+    from examples.editor.tab import build_editor_tab
+
+    folder = tmp_path_factory.mktemp("gradio")
+    os.environ["GRADIO_TEMP_DIR"] = str(folder)
+    photo = np.full((520, 400, 3), (40, 200, 90), np.uint8)
+    frame = to_openpose_json(two_people())
+    with gr.Blocks(analytics_enabled=False) as app:
+        with gr.Tabs() as tabs:
+            with gr.Tab("Start", id="start"):
+                edit = gr.Button("Edit this pose")
+            with gr.Tab("Edit pose", id="edit"):
+                editor = build_editor_tab(Outbox(folder), Limits())
+        edit.click(lambda: editor.load([frame], photo), None, editor.outputs).then(
+            lambda: gr.Tabs(selected="edit"), None, tabs
+        )
+    _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False)
+    yield url
+    app.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="needs the package playwright (pip install playwright)"
+    )
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        pytest.skip(f"needs a browser, the package chromium: none of {', '.join(names)} found")
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A fresh profile; each test opens its page in it."""
+    made = browser.new_context(viewport=DESKTOP, accept_downloads=True)
+    yield made
+    made.close()
+
+
+def two_people() -> Poses:
+    """Two standing figures with scores as networks give them; a few points were not seen."""
+    from examples.editor.figure import neutral_figure
+
+    rng = np.random.default_rng(5)
+    xy = np.stack([neutral_figure() * 440 + [x, 30] for x in (130, 290)])
+    score = rng.uniform(0.4, 1.1, (2, NUM_KEYPOINTS))
+    score[1, [3, 22, 120]] = 0.1
+    box = [[60, 30, 200, 470], [220, 30, 360, 470]]
+    return Poses(xy + rng.normal(0, 1, xy.shape), score, box, [0.9, 0.8], (520, 400))
+
+
+class Tab:
+    """The open editor and how to use it."""
+
+    def __init__(self, page: Page, poses: Poses, folder: Path) -> None:
+        self.page = page
+        self.folder = folder
+        self.original = poses
+        self.canvas = page.locator(".pose-editor canvas")
+
+    def open_file(self, content: bytes) -> None:
+        self.page.locator("input[type=file]").first.set_input_files(
+            {"name": "pose.json", "mimeType": "application/json", "buffer": content}
+        )
+
+    def place(self, xy: Any) -> tuple[float, float]:
+        """Page coordinates of a point of the map."""
+        zoom, left, top = map(float, self.canvas.get_attribute("data-view").split())
+        box = self.canvas.bounding_box()
+        x, y = ((np.asarray(xy, float) + 0.5) * zoom + [left, top]).tolist()
+        return box["x"] + x, box["y"] + y
+
+    def zoom(self) -> float:
+        return float(self.canvas.get_attribute("data-view").split()[0])
+
+    def drag(self, xy: Any, by: tuple[float, float]) -> None:
+        """Drag a point of the map by so many pixels of the map."""
+        start, end = self.place(xy), self.place(np.asarray(xy) + by)
+        self.page.mouse.move(*start)
+        self.page.mouse.down()
+        self.page.mouse.move(*end, steps=4)
+        self.page.mouse.up()
+
+    def click(self, action: str) -> None:
+        self.page.locator(f"[data-do={action}]").click()
+
+    def save(self, kind: str) -> Path:
+        with self.page.expect_download() as download:
+            self.page.locator(f"#editor-{kind}").click()
+        path = self.folder / f"{kind}-{len(list(self.folder.iterdir()))}.{kind}"
+        download.value.save_as(path)
+        return path
+
+    def saved(self) -> Poses:
+        return from_openpose_json(json.loads(self.save("json").read_text()))[0]
+
+
+@pytest.fixture
+def tab(address: str, context: BrowserContext, tmp_path: Path) -> Tab:
+    """The editor on a desktop, with a file of two people opened."""
+    return open_editor(context, address, tmp_path)
+
+
+def open_editor(context: BrowserContext, address: str, folder: Path) -> Tab:
+    page = context.new_page()
+    page.on("pageerror", lambda error: pytest.fail(f"error in the page: {error}"))
+    page.goto(address)
+    page.get_by_role("tab", name="Edit pose").click()
+    page.locator(".people button").first.wait_for()
+    tab = Tab(page, two_people(), folder)
+    tab.open_file(json.dumps([to_openpose_json(tab.original)]).encode())
+    page.locator(".people button").nth(1).wait_for()
+    page.wait_for_timeout(100)  # the next frame is painted
+    return tab
+
+
+def assert_moved(tab: Tab, after: Poses, points: Any, by: tuple[float, float]) -> None:
+    """These points of the first person moved by so much, everything else is equal to the bit."""
+    before, points = tab.original, np.asarray(points)
+    np.testing.assert_allclose(after.xy[0, points], before.xy[0, points] + by, atol=0.6)
+    moved = after.xy[0, points].astype(float) - before.xy[0, points]
+    np.testing.assert_allclose(moved - moved[0], 0, atol=1e-3)
+    rest = np.setdiff1d(np.arange(NUM_KEYPOINTS), points)
+    np.testing.assert_array_equal(after.xy[0, rest], before.xy[0, rest])
+    np.testing.assert_array_equal(after.xy[1], before.xy[1])
+    np.testing.assert_array_equal(after.score, before.score)
+
+
+def test_untouched_file_comes_back_equal(tab: Tab) -> None:
+    after = tab.saved()
+    for name in ("xy", "score", "box", "box_score"):
+        np.testing.assert_array_equal(getattr(after, name), getattr(tab.original, name))
+    assert after.size_hw == tab.original.size_hw
+
+
+def test_wrist_takes_its_hand_along_and_the_map_is_the_packages(tab: Tab) -> None:
+    tab.drag(tab.original.xy[0, LEFT_WRIST], (25, -60))
+    after = tab.saved()
+    assert_moved(tab, after, [LEFT_WRIST, *range(LEFT_HAND.start, LEFT_HAND.stop)], (25, -60))
+    picture = load_image(tab.save("png"))
+    np.testing.assert_array_equal(picture, draw_poses(after, "openpose", feet=True))
+    assert (picture != draw_poses(tab.original, "openpose", feet=True)).any()
+
+
+def test_the_map_beside_the_canvas_is_the_packages(tab: Tab) -> None:
+    tab.drag(tab.original.xy[0, RIGHT_ANKLE], (-20, -8))
+    tab.page.get_by_label("Style").click()
+    tab.page.get_by_role("option", name="xinsir").click()
+    expected = draw_poses(tab.saved(), "xinsir", feet=True)
+    deadline = 50
+    for _ in range(deadline):
+        source = tab.page.locator("img[src*='.png']").first.get_attribute("src")
+        path = tab.folder / "shown.png"
+        path.write_bytes(tab.page.request.get(source).body())
+        if np.array_equal(load_image(path), expected):
+            return
+        tab.page.wait_for_timeout(100)
+    pytest.fail("the map beside the canvas is another one")
+
+
+def test_wrist_alone_then_undo_and_redo(tab: Tab) -> None:
+    tab.page.get_by_label("Move hand along").uncheck()
+    tab.drag(tab.original.xy[0, RIGHT_WRIST], (-30, 20))
+    moved = tab.saved()
+    assert_moved(tab, moved, [RIGHT_WRIST], (-30, 20))
+    tab.canvas.press("Control+z")
+    np.testing.assert_array_equal(tab.saved().xy, tab.original.xy)
+    tab.canvas.press("Control+Shift+z")
+    np.testing.assert_array_equal(tab.saved().xy, moved.xy)
+    tab.click("undo")
+    np.testing.assert_array_equal(tab.saved().xy, tab.original.xy)
+
+
+def test_fingertip_after_zooming_in(tab: Tab) -> None:
+    tip = KEYPOINT_NAMES.index("left_forefinger4")
+    tab.page.locator("[data-zoomto='left hand']").click()
+    tab.page.wait_for_timeout(100)
+    assert tab.zoom() > 4
+    tab.drag(tab.original.xy[0, tip], (4, 6))
+    assert "left forefinger4" in tab.page.locator(".status").inner_text()
+    assert_moved(tab, tab.saved(), [tip], (4, 6))
+
+
+def test_mirror_swaps_names_and_twice_is_nothing(tab: Tab) -> None:
+    tab.click("mirror")
+    once, before = tab.saved(), tab.original
+    np.testing.assert_array_equal(once.score[0], before.score[0, FLIP_INDEX])
+    np.testing.assert_array_equal(once.xy[0, :, 1], before.xy[0, FLIP_INDEX, 1])
+    total = before.xy[0, :, 0].min() + before.xy[0, :, 0].max()
+    np.testing.assert_allclose(once.xy[0, :, 0], total - before.xy[0, FLIP_INDEX, 0], rtol=1e-5)
+    tab.click("mirror")
+    twice = tab.saved()
+    np.testing.assert_array_equal(twice.xy, before.xy)
+    np.testing.assert_array_equal(twice.score, before.score)
+
+
+@pytest.mark.parametrize(
+    ("label", "part"),
+    [("Left hand", LEFT_HAND), ("Right hand", RIGHT_HAND), ("Face", FACE), ("Feet", FEET)],
+)
+def test_hide_a_part_and_show_it_again(tab: Tab, label: str, part: slice) -> None:
+    tab.page.locator(".parts").get_by_label(label).uncheck()
+    hidden = tab.saved()
+    expected = tab.original.score.copy()
+    expected[0, part] = 0
+    np.testing.assert_array_equal(hidden.score, expected)
+    tab.page.locator(".parts").get_by_label(label).check()
+    np.testing.assert_array_equal(tab.saved().score, tab.original.score)
+    np.testing.assert_array_equal(tab.saved().xy, tab.original.xy)
+
+
+def test_keyboard_chooses_moves_and_hides_a_point(tab: Tab) -> None:
+    tab.page.get_by_label("Point", exact=True).select_option("left elbow")
+    tab.canvas.focus()
+    for key in ("ArrowRight", "Shift+ArrowDown", "ArrowUp"):
+        tab.canvas.press(key)
+    assert_moved(tab, tab.saved(), [KEYPOINT_NAMES.index("left_elbow")], (1, 9))
+    tab.canvas.press("Delete")
+    assert tab.saved().score[0, KEYPOINT_NAMES.index("left_elbow")] == 0
+    assert "hidden" in tab.page.locator(".status").inner_text()
+
+
+def test_add_duplicate_remove_and_resize(tab: Tab) -> None:
+    tab.click("add")
+    tab.click("duplicate")
+    assert len(tab.saved()) == 4
+    tab.page.get_by_role("button", name="Person 2", exact=True).click()
+    tab.click("remove")
+    left = tab.saved()
+    assert len(left) == 3
+    np.testing.assert_array_equal(left.xy[0], tab.original.xy[0])
+    inside = (left.xy[1] >= 0) & (left.xy[1] < [400, 520])
+    assert inside.all(), "a new person stands in the picture"
+    tab.page.locator("summary").click()
+    tab.page.get_by_label("Width").fill("800")
+    tab.page.get_by_label("Height").fill("1040")
+    tab.page.get_by_label("Scale people along").check()
+    tab.click("resize")
+    after = tab.saved()
+    assert after.size_hw == (1040, 800)
+    np.testing.assert_allclose(after.xy[0], 2 * tab.original.xy[0], rtol=1e-6)
+
+
+def test_move_and_scale_a_whole_person(tab: Tab) -> None:
+    tab.page.get_by_role("button", name="Whole person").click()
+    tab.drag(tab.original.xy[0].mean(axis=0), (15, 10))
+    assert_moved(tab, tab.saved(), np.arange(NUM_KEYPOINTS), (15, 10))
+    tab.click("undo")
+    low, high = tab.original.xy[0].min(axis=0), tab.original.xy[0].max(axis=0)
+    air = 12 / tab.zoom()  # the box is drawn with some air
+    corner = high + air
+    tab.drag(corner, tuple(-0.5 * (high - low + 2 * air)))
+    after = tab.saved()
+    sides = after.xy[0].max(axis=0) - after.xy[0].min(axis=0)
+    np.testing.assert_allclose(sides, (high - low) / 2, rtol=0.02)
+    np.testing.assert_array_equal(after.xy[1], tab.original.xy[1])
+
+
+def test_finger_on_a_phone(browser: Browser, address: str, tmp_path: Path) -> None:
+    context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
+    tab = open_editor(context, address, tmp_path)
+    assert tab.page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    tab.canvas.scroll_into_view_if_needed()
+    devtools = context.new_cdp_session(tab.page)
+
+    def touch(kind: str, *places: tuple[float, float]) -> None:
+        points = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(places)]
+        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    wrist = tab.original.xy[0, LEFT_WRIST]
+    start, end = tab.place(wrist), tab.place(np.add(wrist, (20, -50)))
+    touch("touchStart", start)
+    for step in (0.3, 0.6, 1):
+        touch("touchMove", tuple(np.add(start, np.subtract(end, start) * step)))
+    touch("touchEnd")
+    hand = [LEFT_WRIST, *range(LEFT_HAND.start, LEFT_HAND.stop)]
+    assert_moved(tab, tab.saved(), hand, (20, -50))
+
+    tab.canvas.scroll_into_view_if_needed()
+    zoom, (x, y) = tab.zoom(), tab.place((200, 260))
+    touch("touchStart", (x - 30, y), (x + 30, y))
+    touch("touchMove", (x - 60, y), (x + 60, y))
+    touch("touchEnd")
+    tab.page.wait_for_timeout(100)
+    assert tab.zoom() == pytest.approx(2 * zoom, rel=0.02)
+    context.close()
+
+
+def test_a_wrong_file_shows_a_toast_without_its_markup(tab: Tab) -> None:
+    tab.open_file(b'{"<img src=x onerror=alert(1)>": 1}')
+    toast = tab.page.get_by_test_id("toast-body")
+    toast.wait_for()
+    assert "people" in toast.inner_text()
+    assert toast.locator("img[src=x]").count() == 0
+    np.testing.assert_array_equal(tab.saved().xy, tab.original.xy)
+
+
+def test_handed_over_with_a_photo(address: str, context: BrowserContext) -> None:
+    page = context.new_page()
+    page.goto(address)
+    page.get_by_role("button", name="Edit this pose").click()
+    page.locator(".people button").nth(1).wait_for()
+    canvas = page.locator(".pose-editor canvas")
+    corner = """(canvas) => {
+      const [zoom, left, top] = canvas.dataset.view.split(" ").map(Number);
+      const ratio = canvas.width / canvas.clientWidth;
+      const at = [left + 4 * zoom, top + 4 * zoom].map((v) => Math.round(v * ratio));
+      return [...canvas.getContext("2d").getImageData(...at, 1, 1).data.slice(0, 3)];
+    }"""
+    for _ in range(50):
+        red, green, blue = canvas.evaluate(corner)
+        if green > 0:
+            break
+        page.wait_for_timeout(100)
+    assert green > blue > red > 0, "the photo, dimmed"
+    assert green < 150
