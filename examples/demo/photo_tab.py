@@ -19,8 +19,8 @@ from examples.demo.services import NETWORK_QUEUE, Services
 EXAMPLES = Path(__file__).resolve().parents[1] / "images"
 SESSION_SECONDS = 3600
 NOBODY = (
-    "The map is black. Lower the person threshold, try another detector, or choose the detector "
-    "'none' to treat the whole photo as one person."
+    "Nobody found, so the map is black. Lower the person threshold, try another detector, or "
+    "choose the detector 'none' to treat the whole photo as one person."
 )
 
 
@@ -193,7 +193,7 @@ class _Handlers:
             )
             shown = self._show_all(scene, Drawing(*drawing))
         if len(scene.poses) == 0:
-            gr.Warning(NOBODY, title="Nobody found")
+            gr.Warning(NOBODY)
         return shown
 
     def load_keypoints(self, file: str, behind: Scene | None, *drawing: Any) -> list[Any]:
