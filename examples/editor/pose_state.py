@@ -10,7 +10,6 @@ the user. ``box`` is null once the person was edited: it follows from the points
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -202,8 +201,7 @@ def _numbers(value: Any, count: int, largest: float, what: str) -> NDArray[np.fl
     if (
         not isinstance(value, list)
         or len(value) != count
-        or not all(type(x) in (int, float) and math.isfinite(x) for x in value)
-        or not all(abs(x) <= largest for x in value)
+        or not all(type(x) in (int, float) and abs(x) <= largest for x in value)  # false for NaN
     ):
         raise ValueError(f"{what} must be {count} numbers from -{largest:g} to {largest:g}.")
     return np.array(value, np.float64)

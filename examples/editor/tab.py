@@ -52,7 +52,7 @@ class PoseEditor:
 
     Attributes:
         canvas: its value is the pose as text (see ``pose_state``).
-        map: the drawn map.
+        map: the drawn map; the canvas asks for a new one when it shows the pose.
         outputs: what ``load`` fills.
     """
 
@@ -67,7 +67,7 @@ class PoseEditor:
         with toasts("This pose cannot be edited"):
             photo_hw = None if photo is None else photo.shape[:2]
             state = pose_state.from_pose_keypoint(pose_keypoint, photo_hw=photo_hw)
-            return [gr.HTML(state, photo="" if photo is None else photo_url(photo))]
+            return [gr.HTML(state, photo="" if photo is None else photo_url(photo)), None]
 
 
 def build_editor_tab(outbox: Outbox, limits: Limits) -> PoseEditor:
@@ -119,7 +119,7 @@ def build_editor_tab(outbox: Outbox, limits: Limits) -> PoseEditor:
     )
     _save(png, lambda *given: outbox.save_map("pose", draw_map(*given)), inputs)
     _save(keypoints, lambda state: outbox.save_json("pose", _frames(state)), [canvas])
-    return PoseEditor(canvas, drawn, [canvas])
+    return PoseEditor(canvas, drawn, [canvas, drawn])
 
 
 def draw_map(

@@ -55,8 +55,9 @@ export class Panel {
 
   keepPeople(keep) {
     const { editor } = this;
-    editor.selected = { person: 0, point: null };
-    editor.edit({ ...editor.state, people: editor.state.people.filter(keep) });
+    const people = editor.state.people.filter(keep);
+    editor.selected = { person: Math.max(0, editor.selected.person - 1), point: null };
+    editor.edit({ ...editor.state, people });
   }
 
   resize() {
