@@ -194,8 +194,10 @@ def test_video(client: Client, annotator: Annotator, tmp_path: Path) -> None:
     assert len(seen) == 6
     assert seen[0].shape == (200, 320, 3)
     assert np.abs(seen[0].astype(int) - annotator(frames[0])[:, :320]).mean() < 3
-    assert "not a video" in failure(
-        client, "/annotate_video", video=handle_file(str(PHOTO.parent / "README.md"))
+    wrong = tmp_path / "wrong.mp4"
+    wrong.write_text("no frames in here")
+    assert "wrong.mp4: damaged, or not a video" in failure(
+        client, "/annotate_video", video=handle_file(str(wrong))
     )
 
 

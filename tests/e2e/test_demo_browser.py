@@ -205,7 +205,9 @@ def test_nobody_shows_a_toast(page: Page, tmp_path: Path) -> None:
 def test_phone(phone: Page, crowd: Path, poses: Poses, tmp_path: Path) -> None:
     phone.locator("#examples button").first.click()
     expect_map(phone, Annotator.from_pretrained()(EXAMPLES / "arm_circles.jpg"))
-    phone.get_by_label("Clear").first.click()
+    phone.locator("#photo").get_by_label("Remove Image").click()
+    expect(phone.locator("#people")).to_be_hidden()
+    expect(phone.locator("#get-map")).to_be_disabled()
     upload(phone, crowd)
     expect_map(phone, draw_poses(poses))
     phone.locator("#people input").nth(1).uncheck()
