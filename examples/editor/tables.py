@@ -5,6 +5,7 @@ Points are numbered 0 to 132 as in COCO-WholeBody; 133 is the neck, the middle o
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ def editor_tables() -> dict[str, Any]:
     """JSON for the canvas; colours are CSS colours, sizes are pixels of the map."""
     style = DrawStyle()
     return {
-        "names": [*(name.replace("_", " ").replace("-", " ") for name in KEYPOINT_NAMES), "neck"],
+        "names": [*map(_spoken, KEYPOINT_NAMES), "neck"],
         "flip": FLIP_INDEX.tolist(),
         "neck": NECK,
         "shoulders": [LEFT_SHOULDER, RIGHT_SHOULDER],
@@ -69,6 +70,11 @@ def editor_tables() -> dict[str, Any]:
             "far": pose_state.FARTHEST,
         },
     }
+
+
+def _spoken(name: str) -> str:
+    """left_forefinger2 -> left forefinger 2"""
+    return re.sub(r"(?<=[a-z])(?=\d)", " ", name.replace("_", " ").replace("-", " "))
 
 
 def _points(part: slice) -> list[int]:

@@ -220,7 +220,7 @@ def test_fingertip_after_zooming_in(tab: Tab) -> None:
     tab.page.wait_for_timeout(100)
     assert tab.zoom() > 4
     tab.drag(tab.original.xy[0, tip], (4, 6))
-    assert "left forefinger4" in tab.page.locator(".status").inner_text()
+    assert "left forefinger 4" in tab.page.locator(".status").inner_text()
     assert_moved(tab, tab.saved(), [tip], (4, 6))
 
 

@@ -40,7 +40,9 @@ class Editor {
   // A state that Python sent: a photo was annotated, a file opened.
   open(text) {
     this.draft = null;
-    this.history.push(JSON.parse(text));
+    const state = JSON.parse(text);
+    if (this.history.states.length > 1) this.history.push(state);
+    else this.history = new model.History(state); // nothing was edited: nothing to go back to
     this.original = this.history.state;
     this.selected = { person: 0, point: null };
     this.view.fit(this.state);
@@ -175,6 +177,7 @@ class Editor {
   }
 
   refresh() {
+    this.canvas.style.aspectRatio = `${this.state.width} / ${this.state.height}`;
     if (this.view.fitted) this.view.fit(this.state);
     this.panel.show();
     this.repaint();

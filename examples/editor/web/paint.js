@@ -2,8 +2,10 @@
 import { isPlaced, isVisible, pointAt } from "./model.js";
 import { corners, screenBox } from "./view.js";
 
-// On the screen, nothing gets thinner than this many CSS pixels.
+// On the screen nothing gets thinner than so many CSS pixels, and close up no wider than so many times
+// its size in the map: one has to see what lies between.
 const THINNEST = { stick: 1.6, joint: 2.4, fingertip: 1.3, line: 1, face: 1 };
+const WIDEST = 1.7;
 
 export function paint(context, ratio, scene) {
   const { view, state, photo, dim } = scene;
@@ -33,8 +35,8 @@ function paintPerson(context, scene, person, index) {
   const { tables, view } = scene;
   const place = (i) => view.toScreen(pointAt(tables, person, i));
   const seen = (i) => isVisible(tables, person, i);
-  const size = (name) => Math.max(THINNEST[name], tables.pen[name] * view.zoom);
-  context.globalAlpha = scene.selected.person === index || state1(scene) ? 1 : 0.75;
+  const size = (name) => Math.max(THINNEST[name], tables.pen[name] * Math.min(WIDEST, view.zoom));
+  context.globalAlpha = scene.selected.person === index ? 1 : 0.75;
   for (const [a, b, colour] of tables.limbs) {
     if (seen(a) && seen(b)) limb(context, place(a), place(b), size("stick"), colour);
   }
@@ -45,17 +47,12 @@ function paintPerson(context, scene, person, index) {
   }
   for (const name of ["left hand", "right hand"]) {
     for (const i of tables.parts[name]) {
-      if (seen(i)) dot(context, place(i), handDot(scene, size), tables.fingertipColour);
+      if (seen(i)) dot(context, place(i), size("fingertip"), tables.fingertipColour);
     }
   }
-  for (const i of tables.parts.face) if (seen(i)) dot(context, place(i), handDot(scene, size, "face"), tables.faceColour);
+  for (const i of tables.parts.face) if (seen(i)) dot(context, place(i), size("face"), tables.faceColour);
   context.globalAlpha = 1;
 }
-
-const state1 = (scene) => scene.state.people.length === 1;
-
-// Close up, dots stay small enough to see what lies between them.
-const handDot = ({ view }, size, name = "fingertip") => Math.min(size(name), Math.max(2.5, 1.2 * view.zoom));
 
 function limb(context, [ax, ay], [bx, by], halfWidth, colour) {
   context.fillStyle = colour;

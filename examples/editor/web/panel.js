@@ -202,7 +202,7 @@ export class Panel {
     this.find("[data-do=toggle]").textContent = shown ? "Hide point" : "Show point";
     const who = person ? `Person ${selected.person + 1}` : "Nobody here yet: add a person or open a file.";
     const what = at && `${tables.names[point]}${shown ? "" : " (hidden)"} · ${at.join(", ")}`;
-    const hint = this.editor.mode === "person" ? "drag to move, corners to scale" : "drag any point; zoom in for fingers and face";
+    const hint = this.editor.mode === "person" ? "drag to move, corners to scale" : "drag a point; zoom in for fingers";
     this.find(".status").textContent = person ? `${who} · ${what ?? hint}` : who;
   }
 }

@@ -3,6 +3,7 @@ import { bounds, boundsOf, isVisible, pointAt } from "./model.js";
 
 const MARGIN = 14; // CSS pixels around the map when it fits
 const MAX_ZOOM = 40; // CSS pixels per pixel of the map
+const LEAST_ZOOM = 0.3; // of the zoom at which the map fits: points may lie beside it
 // A hand or face smaller than this on the screen cannot be picked point by point.
 const DETAIL = { mouse: 56, touch: 90 };
 const REACH = { mouse: 12, touch: 26 }; // CSS pixels
@@ -45,10 +46,10 @@ export class View {
   }
 
   zoomAt(factor, [x, y], state) {
-    const least = this.fitZoom(state);
-    const zoom = Math.min(MAX_ZOOM, Math.max(least, this.zoom * factor));
+    const fit = this.fitZoom(state);
+    const zoom = Math.min(MAX_ZOOM, Math.max(fit * LEAST_ZOOM, this.zoom * factor));
+    if ((zoom - fit) * (this.zoom - fit) < 0) return this.fit(state); // stop at the whole map
     const ratio = zoom / this.zoom;
-    if (zoom <= least * 1.0001) return this.fit(state);
     this.left = x - (x - this.left) * ratio;
     this.top = y - (y - this.top) * ratio;
     this.zoom = zoom;
