@@ -19,7 +19,9 @@ from examples.editor.tab import PoseEditor
 def connect_editor(services: Services, tab: PhotoTab, editor: PoseEditor, tabs: gr.Tabs) -> None:
     """Let the button "Edit this pose" open the people that are switched on, over their photo."""
 
-    def open_in_editor(scene: Scene | None, shown: Sequence[int]) -> list[Any]:
+    def open_in_editor(
+        scene: Scene | None, shown: Sequence[int], parts: Sequence[str]
+    ) -> list[Any]:
         with toasts("This pose cannot be edited"):
             if scene is None:
                 raise ValueError("there is no pose yet, or it was forgotten: choose a photo")
@@ -28,8 +30,12 @@ def connect_editor(services: Services, tab: PhotoTab, editor: PoseEditor, tabs: 
             photo = None
             if path is not None and Path(path).is_file():
                 photo = services.limits.load_photo(path)
-            return editor.load(to_openpose_json(people), photo)
+            # Guessed feet that nobody asked for would only be in the way; the rest can be hidden.
+            return editor.load(to_openpose_json(people, feet="Feet" in parts), photo)
 
     tab.edit.click(
-        open_in_editor, [tab.scene, tab.people], editor.outputs, api_visibility="private"
+        open_in_editor,
+        [tab.scene, tab.people, tab.draw.parts],
+        editor.outputs,
+        api_visibility="private",
     ).success(lambda: gr.Tabs(selected="edit"), None, tabs, api_visibility="private")

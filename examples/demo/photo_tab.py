@@ -136,7 +136,7 @@ def _connect(
         show_progress_on=results.slider,
         api_visibility="private",
         trigger_mode="always_last",
-    )
+    ).failure(handlers.clear, None, everything, api_visibility="private")
     upload.upload(
         handlers.load_keypoints,
         [upload, tab.scene, *tab.draw.inputs()],
@@ -177,12 +177,7 @@ class _Handlers:
     ) -> list[Any]:
         """Find the people of a photo and draw them."""
         if photo is None:
-            return [
-                None,
-                gr.update(choices=[], visible=False),
-                gr.update(visible=False),
-                *_nothing(),
-            ]
+            return self.clear()
         with toasts("This photo did not work", photo):
             scene = scene_from_photo(
                 self._services,
@@ -195,6 +190,12 @@ class _Handlers:
         if len(scene.poses) == 0:
             gr.Warning(NOBODY)
         return shown
+
+    def clear(self) -> list[Any]:
+        """Forget the scene: an old map must not pass for that of a new photo."""
+        people = gr.update(choices=[], value=[], visible=False)
+        off = gr.update(interactive=False)
+        return [None, people, gr.update(visible=False), None, off, off, off]
 
     def load_keypoints(self, file: str, behind: Scene | None, *drawing: Any) -> list[Any]:
         """Draw a keypoints file."""
@@ -224,7 +225,3 @@ class _Handlers:
             gr.update(value=picture.keypoints_file, interactive=True),
             gr.update(interactive=True),
         ]
-
-
-def _nothing() -> list[Any]:
-    return [None, *[gr.update(interactive=False)] * 3]

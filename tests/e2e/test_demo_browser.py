@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from dwpose_annotator import Annotator, Poses, draw_poses, from_openpose_json, load_image
 from dwpose_annotator.images import save_image
+from dwpose_annotator.skeleton import FEET
 from dwpose_annotator.types import ImageArray
 from tests.demo_server import EXAMPLES, DemoServer, demo_server
 
@@ -172,6 +173,7 @@ def test_pose_goes_to_the_editor(page: Page, crowd: Path, poses: Poses, tmp_path
     (opened,) = from_openpose_json(keypoints)
     assert opened.size_hw == poses.size_hw
     seen = poses.score[0] >= 0.3
+    seen[FEET] = False  # they are switched off
     np.testing.assert_allclose(opened.xy[0][seen], poses.xy[0][seen], atol=0.1)
 
 
@@ -185,6 +187,8 @@ def test_pose_goes_to_the_editor(page: Page, crowd: Path, poses: Poses, tmp_path
 def test_wrong_file_shows_a_toast(
     page: Page, tmp_path: Path, name: str, content: bytes, text: str
 ) -> None:
+    page.locator("#examples button").first.click()
+    expect(page.locator("#get-map")).to_be_enabled(timeout=WAIT_MS)
     path = tmp_path / name
     path.write_bytes(content)
     upload(page, path)
@@ -192,6 +196,8 @@ def test_wrong_file_shows_a_toast(
     expect(toast).to_contain_text(text)
     expect(toast).to_contain_text(name)
     expect(toast).not_to_contain_text("/tmp")
+    expect(page.locator("#get-map")).to_be_disabled()
+    expect(page.locator("#report")).to_be_hidden()
 
 
 def test_nobody_shows_a_toast(page: Page, tmp_path: Path) -> None:
