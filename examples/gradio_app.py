@@ -46,9 +46,16 @@ def main() -> None:
         # Both are read when Gradio is imported or a page is built.
         os.environ["GRADIO_TEMP_DIR"] = folder
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+        try:
+            import gradio  # noqa: F401
+        except ImportError:
+            sys.exit("the demo needs Gradio 6: pip install -e '.[demo]' (or: make demo)")
         from examples.demo.launch import launch
 
-        launch(arguments, Path(folder))
+        try:
+            launch(arguments, Path(folder))
+        except (ValueError, OSError) as error:  # unknown weights, no such device, port in use
+            sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":
