@@ -32,7 +32,10 @@ MAX_SCORE = 1000.0  # raw scores are around 1
 
 
 def from_pose_keypoint(
-    source: Mapping[str, Any] | Sequence[Any], *, photo_hw: tuple[int, int] | None = None
+    source: Mapping[str, Any] | Sequence[Any],
+    *,
+    photo_hw: tuple[int, int] | None = None,
+    spare_hw: tuple[int, int] | None = None,
 ) -> str:
     """POSE_KEYPOINT, one frame or a list whose first frame is taken -> state.
 
@@ -41,8 +44,8 @@ def from_pose_keypoint(
 
     Args:
         source: any dialect that ``from_openpose_json`` reads.
-        photo_hw: size of the photo behind it, stretched over the canvas; the canvas itself where
-            the JSON does not say.
+        photo_hw: size of the photo behind it, which is stretched over the canvas.
+        spare_hw: the canvas where neither JSON nor photo says it.
 
     Raises:
         ValueError: not such JSON, or above the limits of the editor.
@@ -54,7 +57,7 @@ def from_pose_keypoint(
         frame = source[0]
     if not isinstance(frame, Mapping):
         raise ValueError(f"a frame must be a JSON object, but is {type(frame).__name__}")
-    poses = from_openpose_json(frame, size_hw=photo_hw)
+    poses = from_openpose_json(frame, size_hw=photo_hw or spare_hw)
     shown = from_openpose_json(_without_extension(frame), size_hw=poses.size_hw)
     unseen = (shown.score < VISIBLE) & (poses.score >= VISIBLE)
     score = np.where(unseen, np.float32(0), poses.score)
@@ -112,11 +115,19 @@ def to_poses(text: str) -> Poses:
     )
 
 
+def size_of(text: str) -> tuple[int, int]:
+    """Height and width of the canvas.
+
+    Raises:
+        ValueError: not such a text, or above the limits of the editor.
+    """
+    return _read_size(_parse(text))
+
+
 def with_photo_of(text: str, before: str) -> str:
     """``text`` over the photo of ``before``, if that has one and its canvas the same aspect."""
     new, old = _parse(text), _parse(before)
-    height, width = _read_size(new)
-    old_height, old_width = _read_size(old)
+    (height, width), (old_height, old_width) = _read_size(new), _read_size(old)
     same = abs(width * old_height - old_width * height) <= max(width, height) + max(
         old_width, old_height
     )

@@ -153,7 +153,7 @@ def _open_json(path: str, state: str) -> Any:
             raise ValueError("this is not a JSON file") from error
         if isinstance(frames, list) and len(frames) > 1:
             gr.Info(f"The file has {len(frames)} frames; the first one is opened.")
-        opened = pose_state.from_pose_keypoint(frames)
+        opened = pose_state.from_pose_keypoint(frames, spare_hw=pose_state.size_of(state))
         return pose_state.with_photo_of(opened, state)
 
 

@@ -252,6 +252,51 @@ def test_hide_a_part_and_show_it_again(tab: Tab, label: str, part: slice) -> Non
     np.testing.assert_array_equal(tab.saved().xy, tab.original.xy)
 
 
+def test_a_part_comes_back_as_it_was_hidden(tab: Tab) -> None:
+    tab.page.get_by_role("button", name="Person 2", exact=True).click()
+    for label in ("Right hand", "Feet"):  # each has a point that was not seen
+        box = tab.page.locator(".parts").get_by_label(label)
+        assert box.evaluate("(box) => box.indeterminate")
+        box.uncheck()
+        box.check()
+        assert box.evaluate("(box) => box.indeterminate")
+    after = tab.saved()
+    np.testing.assert_array_equal(after.score, tab.original.score)
+    np.testing.assert_array_equal(after.xy, tab.original.xy)
+
+
+def test_wheel_zooms_at_the_pointer_and_dragging_beside_points_pans(tab: Tab) -> None:
+    fit, wrist = tab.zoom(), tab.original.xy[0, LEFT_WRIST]
+    place = tab.place(wrist)
+    tab.page.mouse.move(*place)
+    tab.page.mouse.wheel(0, -600)
+    tab.page.wait_for_timeout(100)
+    assert tab.zoom() > 2 * fit
+    np.testing.assert_allclose(tab.place(wrist), place, atol=2)  # a wheel has whole pixels
+    empty = np.add(wrist, (25, 0))
+    start = tab.place(empty)
+    tab.drag(empty, (10, 5))
+    tab.page.wait_for_timeout(100)
+    np.testing.assert_allclose(
+        tab.place(empty), np.add(start, 10 * tab.zoom() * np.array([1, 0.5]))
+    )
+    np.testing.assert_array_equal(tab.saved().xy, tab.original.xy)
+    tab.click("fit")
+    tab.page.wait_for_timeout(100)
+    assert tab.zoom() == fit
+
+
+def test_edits_survive_a_look_at_another_tab(tab: Tab) -> None:
+    tab.click("mirror")
+    mirrored = tab.saved()
+    tab.page.get_by_role("tab", name="Start").click()
+    tab.page.get_by_role("tab", name="Edit pose").click()
+    tab.canvas.wait_for()
+    np.testing.assert_array_equal(tab.saved().xy, mirrored.xy)
+    tab.click("undo")
+    np.testing.assert_array_equal(tab.saved().xy, tab.original.xy)
+
+
 def test_keyboard_chooses_moves_and_hides_a_point(tab: Tab) -> None:
     tab.page.get_by_label("Point", exact=True).select_option("left elbow")
     tab.canvas.focus()

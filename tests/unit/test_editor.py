@@ -147,6 +147,14 @@ def test_a_canvas_above_the_limits_is_refused() -> None:
         pose_state.from_pose_keypoint(frame)
 
 
+def test_json_without_a_canvas_takes_the_spare_one() -> None:
+    frame = to_openpose_json(some_poses(1), schema="body_25")
+    del frame["canvas_width"], frame["canvas_height"]
+    state = pose_state.from_pose_keypoint(frame, spare_hw=(700, 500))
+    assert pose_state.size_of(state) == (700, 500)
+    assert json.loads(state)["photo"] is None
+
+
 def test_over_a_photo_people_keep_their_shape() -> None:
     poses = some_poses(1)
     over = pose_state.over_photo(pose_state.from_poses(poses), (640, 900))

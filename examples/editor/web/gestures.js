@@ -49,6 +49,8 @@ export function listen(canvas, editor) {
   canvas.addEventListener("pointercancel", release);
   canvas.addEventListener("pointerleave", () => editor.hover(null));
 
+  canvas.addEventListener("contextmenu", (event) => pointers.size && event.preventDefault());
+
   // A finger on a point, on a zoomed map, or two fingers work the map; one beside it scrolls the page.
   canvas.addEventListener(
     "touchstart",

@@ -91,7 +91,12 @@ export function hidePoints(person, points) {
   return { ...person, hidden: [...new Set([...person.hidden, ...points])], box: null };
 }
 
-// Show points again; one that has no place yet gets it from the neutral figure.
+// As they were before they were hidden, seen or not.
+export function unhidePoints(person, points) {
+  return { ...person, hidden: person.hidden.filter((i) => !points.includes(i)), box: null };
+}
+
+// Show points; one that has no place yet gets it from the neutral figure.
 export function showPoints(tables, person, points) {
   const wanted = new Set(points);
   const xy = person.xy.slice();
@@ -100,7 +105,7 @@ export function showPoints(tables, person, points) {
     [xy[2 * i], xy[2 * i + 1]] = likelyPlace(tables, person, i);
   }
   const score = person.score.map((s, i) => (wanted.has(i) && s < tables.visible ? 1 : s));
-  return { ...person, xy, score, hidden: person.hidden.filter((i) => !wanted.has(i)), box: null };
+  return unhidePoints({ ...person, xy, score }, points);
 }
 
 // Where the neutral figure, as large as the person and held at the same joint, has the point.

@@ -88,6 +88,14 @@ export class Panel {
     );
   }
 
+  // A part comes back as it was hidden; one that nobody saw comes as a whole.
+  showPart(points, shown) {
+    const { person, tables } = this.editor;
+    const seen = points.some((i) => person.score[i] >= tables.visible);
+    if (shown && seen) this.editor.editPerson((before) => model.unhidePoints(before, points));
+    else this.setShown(points, shown);
+  }
+
   typed() {
     const { editor } = this;
     const { point } = editor.selected;
@@ -127,7 +135,7 @@ export class Panel {
     this.parts = Object.entries(tables.parts).map(([name, points]) => {
       const box = Object.assign(document.createElement("input"), { type: "checkbox" });
       box.dataset.part = name;
-      box.addEventListener("change", () => this.setShown(points, box.checked));
+      box.addEventListener("change", () => this.showPart(points, box.checked));
       const label = document.createElement("label");
       label.append(box, sentence(name));
       this.find(".parts").append(label);
