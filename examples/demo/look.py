@@ -10,6 +10,7 @@ MONO_FONTS = ("ui-monospace", "SFMono-Regular", "Consolas", "monospace")
 CSS = """
 .gradio-container { max-width: 1240px !important; margin: 0 auto !important; }
 footer { margin-top: 8px !important; }
+footer .divider { display: none; }
 #title { padding: 4px 0 0; }
 #title h1 { font-size: 1.45rem; font-weight: 700; letter-spacing: -0.02em; margin: 0; }
 #title p { color: var(--body-text-color-subdued); margin: 2px 0 0; }

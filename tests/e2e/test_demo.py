@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -139,6 +140,18 @@ def test_people_and_styles_change_without_networks(tmp_path: Path, crowd: Path) 
 
 def picture_file(services: Services, scene: Any) -> str:
     return draw_scene(services, scene, range(len(scene.poses)), Drawing()).keypoints_file
+
+
+def test_the_script_of_the_documentation(
+    server: DemoServer, annotator: Annotator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (script,) = re.findall(r"```python\n(.*?)```", (REPO / "docs/demo.md").read_text(), re.DOTALL)
+    monkeypatch.chdir(REPO)
+    names: dict[str, Any] = {}
+    exec(script.replace("http://127.0.0.1:7860", server.url), names)  # noqa: S102  (it is ours)
+    expected = annotator(EXAMPLES / "two_people.jpg", style="xinsir")
+    np.testing.assert_array_equal(load_image(names["pose_map"]), expected)
+    assert load_image(names["first"]).any()
 
 
 def test_batch(client: Client, annotator: Annotator, tmp_path: Path) -> None:
