@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dwpose_annotator import draw_strokes as strokes
 from dwpose_annotator.draw_styles import DrawStyle
 from dwpose_annotator.openpose_schema import BODY_18, NECK
-from dwpose_annotator.retarget import BONES
+from dwpose_annotator.retarget import BONES, PELVIS
 from dwpose_annotator.skeleton import (
     FACE,
     FEET,
@@ -49,6 +49,7 @@ def editor_tables() -> dict[str, Any]:
             "feet": _points(FEET),
         },
         "followers": _followers(),
+        "parents": _parents(),
         "limbs": _limbs(),
         "joints": _joints(),
         "fingers": _fingers(),
@@ -92,6 +93,11 @@ def _followers() -> dict[int, list[int]]:
         return [p for child in children.get(point, []) for p in (child, *below(child))]
 
     return {parent: below(parent) for parent in children if parent <= NECK}
+
+
+def _parents() -> dict[int, int]:
+    """Point -> the point that it hangs on; the hips, without a pelvis here, hang on the neck."""
+    return {b.child: NECK if b.parent == PELVIS else b.parent for b in BONES if b.child < NECK}
 
 
 def _limbs() -> list[list[Any]]:

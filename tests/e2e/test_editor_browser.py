@@ -265,6 +265,26 @@ def test_a_part_comes_back_as_it_was_hidden(tab: Tab) -> None:
     np.testing.assert_array_equal(after.xy, tab.original.xy)
 
 
+def test_missing_points_appear_where_they_are_likely(tab: Tab) -> None:
+    """A file of another program: of the first person only the head and the arms were seen."""
+    seen = np.array([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+    whole = tab.original
+    score = np.zeros_like(whole.score)
+    score[:, seen] = 1
+    poses = Poses(whole.xy, score, whole.box, whole.box_score, whole.size_hw)
+    tab.open_file(json.dumps(to_openpose_json(poses, schema="controlnet_aux")).encode())
+    hands = tab.page.locator(".parts").get_by_label("Left hand")
+    tab.page.wait_for_function("() => !document.querySelector('[data-part=\"left hand\"]').checked")
+    hands.check()
+    shown = np.flatnonzero(tab.saved().score[0] > 0)
+    np.testing.assert_array_equal(shown, [*seen, *range(LEFT_HAND.start, LEFT_HAND.stop)])
+    tab.click("complete")
+    after = tab.saved()
+    assert (after.score[0] == 1).all()
+    np.testing.assert_array_equal(after.xy[0, seen], whole.xy[0, seen])
+    assert np.abs(after.xy[0] - whole.xy[0]).max() < 30, "of 440 pixels body height"
+
+
 def test_wheel_zooms_at_the_pointer_and_dragging_beside_points_pans(tab: Tab) -> None:
     fit, wrist = tab.zoom(), tab.original.xy[0, LEFT_WRIST]
     place = tab.place(wrist)

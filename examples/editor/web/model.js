@@ -108,20 +108,32 @@ export function showPoints(tables, person, points) {
   return unhidePoints({ ...person, xy, score }, points);
 }
 
-// Where the neutral figure, as large as the person and held at the same joint, has the point.
+export function completePerson(tables, person) {
+  const missing = allPoints(person).filter((i) => !isVisible(tables, person, i));
+  return showPoints(tables, person, missing);
+}
+
+// Where the neutral figure, as large as the person and hung up at the next visible joint, has it.
 function likelyPlace(tables, person, i) {
-  const { figure, followers } = tables;
+  const { figure, parents } = tables;
   const seen = visiblePoints(tables, person);
-  const holder = Object.keys(followers).map(Number)
-    .find((p) => p !== tables.neck && followers[p].includes(i) && seen.includes(p));
-  const anchor = holder ?? seen[0];
+  let anchor = parents[i];
+  while (anchor !== undefined && !isVisible(tables, person, anchor)) anchor = parents[anchor];
+  anchor ??= seen[0];
   if (anchor === undefined) return [10 + 200 * (0.3 + figure[i][0]), 10 + 200 * figure[i][1]];
   const [ax, ay] = pointAt(tables, person, anchor);
+  const from = figurePoint(tables, anchor);
   const height = bodyHeight(tables, person, seen);
   return [
-    ax + (figure[i][0] - figure[anchor][0]) * height,
-    ay + (figure[i][1] - figure[anchor][1]) * height,
+    ax + (figure[i][0] - from[0]) * height,
+    ay + (figure[i][1] - from[1]) * height,
   ];
+}
+
+function figurePoint({ figure, neck, shoulders }, i) {
+  if (i !== neck) return figure[i];
+  const [a, b] = shoulders.map((s) => figure[s]);
+  return [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
 }
 
 // How tall the person would stand, from the middle one of its distances between visible body points.
@@ -130,7 +142,7 @@ function bodyHeight(tables, person, seen) {
   const ratios = body.map(([a, b]) => {
     const [ax, ay] = pointAt(tables, person, a);
     const [bx, by] = pointAt(tables, person, b);
-    const [fa, fb] = [tables.figure[a], tables.figure[b]];
+    const [fa, fb] = [figurePoint(tables, a), figurePoint(tables, b)];
     return Math.hypot(bx - ax, by - ay) / Math.hypot(fb[0] - fa[0], fb[1] - fa[1]);
   });
   const box = boundsOf(person, seen);

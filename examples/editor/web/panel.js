@@ -38,6 +38,7 @@ export class Panel {
       add: () => this.append(model.newPerson(tables, editor.state)),
       duplicate: () => this.append(model.duplicatePerson(tables, editor.state, editor.person)),
       mirror: () => editor.editPerson((person) => model.mirrorPerson(tables, person)),
+      complete: () => editor.editPerson((person) => model.completePerson(tables, person)),
       remove: () => this.keepPeople((_, index) => index !== editor.selected.person),
       clear: () => this.keepPeople(() => false),
       toggle: () => this.togglePoint(),
