@@ -6,12 +6,12 @@ import html
 import json
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import gradio as gr
 
-from dwpose_annotator import Poses
+from dwpose_annotator import Annotator, Poses
 from dwpose_annotator.batch import Outcome, PeopleChoice, Photo, annotate_photos
 from dwpose_annotator.files import write_atomic
 from dwpose_annotator.images import save_image
@@ -95,19 +95,37 @@ class Batch:
             annotator = networks.get(pose, detector, person_threshold=person_threshold)
             archive = self._services.outbox.new_path("pose_maps.zip")
             with tempfile.TemporaryDirectory(dir=archive.parent) as folder:
-                good, outcomes = self._good_files(sources)
-                jobs = plan_jobs(good, Path(folder) / "maps") if good else []
-
-                def write(photo: Photo, poses: Poses) -> None:
-                    _write(photo, poses, drawing)
-
-                for outcome in annotate_photos(annotator, jobs, write=write, people=PeopleChoice()):
+                maps = Path(folder) / "maps"
+                outcomes = []
+                for outcome in self._outcomes(annotator, sources, maps, drawing):
                     outcomes.append(outcome)
                     progress((len(outcomes), len(sources)), unit="photos")
                 if not any(outcome.poses is not None for outcome in outcomes):
                     raise ValueError("; ".join(_line(outcome) for outcome in outcomes[:5]))
-                _zip(archive, Path(folder) / "maps")
+                _zip(archive, maps)
         return str(archive), _report(outcomes)
+
+    def _outcomes(
+        self, annotator: Annotator, sources: Sequence[Path], folder: Path, drawing: Drawing
+    ) -> Iterator[Outcome]:
+        limits = self._services.limits
+
+        def write(photo: Photo, poses: Poses) -> None:
+            limits.check_size(drawing.size_hw(poses), "This map")
+            target, text = photo.job.target, json.dumps([drawing.to_json(poses)])
+            save_image(target, drawing.draw(poses), flat=True)
+            write_atomic(target.with_suffix(".json"), lambda file: file.write(text.encode()))
+
+        good: list[Path] = []
+        for path in sources:
+            try:
+                limits.check_photo(path)
+                good.append(path)
+            except ValueError as error:
+                yield Outcome(path, None, str(error))
+        if good:
+            jobs = plan_jobs(good, folder)
+            yield from annotate_photos(annotator, jobs, write=write, people=PeopleChoice())
 
     def _check(self, photos: list[str] | None) -> list[Path]:
         limit = self._services.limits.batch_files
@@ -119,25 +137,6 @@ class Batch:
                 "command `dwpose annotate` has no such limit."
             )
         return [Path(path) for path in photos]
-
-    def _good_files(self, sources: Sequence[Path]) -> tuple[list[Path], list[Outcome]]:
-        """Photos that are small enough, and the outcomes of the others."""
-        good: list[Path] = []
-        bad: list[Outcome] = []
-        for path in sources:
-            try:
-                self._services.limits.check_photo(path)
-            except ValueError as error:
-                bad.append(Outcome(path, None, str(error)))
-            else:
-                good.append(path)
-        return good, bad
-
-
-def _write(photo: Photo, poses: Poses, drawing: Drawing) -> None:
-    text = json.dumps([drawing.to_json(poses)])
-    save_image(photo.job.target, drawing.draw(poses), flat=True)
-    write_atomic(photo.job.target.with_suffix(".json"), lambda file: file.write(text.encode()))
 
 
 def _zip(archive: Path, folder: Path) -> None:

@@ -33,7 +33,7 @@ def connect_editor(services: Services, tab: PhotoTab, editor: PoseEditor, tabs: 
             # Guessed feet that nobody asked for would only be in the way; the rest can be hidden.
             return editor.load(to_openpose_json(people, feet="Feet" in parts), photo)
 
-    tab.edit.click(
+    tab.results.edit.click(
         open_in_editor,
         [tab.scene, tab.people, tab.draw.parts],
         editor.outputs,

@@ -25,6 +25,19 @@ NOBODY = (
 
 
 @dataclass(frozen=True)
+class Results:
+    """What shows or offers the present map."""
+
+    slider: gr.ImageSlider
+    png: gr.DownloadButton
+    json: gr.DownloadButton
+    edit: gr.Button
+
+    def outputs(self) -> list[gr.components.Component]:
+        return [self.slider, self.png, self.json, self.edit]
+
+
+@dataclass(frozen=True)
 class PhotoTab:
     """The parts of the tab that other modules connect to."""
 
@@ -34,18 +47,12 @@ class PhotoTab:
     networks: NetworkControls
     scene: gr.State
     people: gr.CheckboxGroup
-    edit: gr.Button
+    report: gr.HTML
+    results: Results
 
-
-@dataclass(frozen=True)
-class _Results:
-    slider: gr.ImageSlider
-    png: gr.DownloadButton
-    json: gr.DownloadButton
-    edit: gr.Button
-
-    def outputs(self) -> list[gr.components.Component]:
-        return [self.slider, self.png, self.json, self.edit]
+    def everything(self) -> list[gr.components.Component]:
+        """All that a new photo changes."""
+        return [self.scene, self.people, self.report, *self.results.outputs()]
 
 
 def build_photo_tab(services: Services) -> PhotoTab:
@@ -71,12 +78,14 @@ def build_photo_tab(services: Services) -> PhotoTab:
                 draw = draw_controls()
             with gr.Accordion("Networks", open=False):
                 networks = network_controls(services.networks)
-    tab = PhotoTab(photo, file, draw, networks, scene, people, results.edit)
-    _connect(services, tab, results, report, upload)
+    tab = PhotoTab(photo, file, draw, networks, scene, people, report, results)
+    handlers = _Handlers(services)
+    _connect_networks(services, tab, handlers)
+    _connect_drawing(tab, handlers, upload)
     return tab
 
 
-def _result_column() -> tuple[_Results, gr.CheckboxGroup, gr.HTML, gr.UploadButton]:
+def _result_column() -> tuple[Results, gr.CheckboxGroup, gr.HTML, gr.UploadButton]:
     slider = gr.ImageSlider(
         label="Photo and map",
         show_label=False,
@@ -101,18 +110,10 @@ def _result_column() -> tuple[_Results, gr.CheckboxGroup, gr.HTML, gr.UploadButt
             "Load JSON", file_types=[".json"], type="filepath", min_width=120, elem_id="load-json"
         )
     report = gr.HTML(elem_id="report", visible=False)
-    return _Results(slider, png, keypoints, edit), people, report, upload
+    return Results(slider, png, keypoints, edit), people, report, upload
 
 
-def _connect(
-    services: Services,
-    tab: PhotoTab,
-    results: _Results,
-    report: gr.HTML,
-    upload: gr.UploadButton,
-) -> None:
-    handlers = _Handlers(services)
-    everything = [tab.scene, tab.people, report, *results.outputs()]
+def _connect_networks(services: Services, tab: PhotoTab, handlers: _Handlers) -> None:
     # The browser hands the image over as a file: gr.Image would open it before we can say in our
     # own words what is wrong with it.
     gr.on(
@@ -130,18 +131,21 @@ def _connect(
     ).then(
         handlers.find_people,
         [tab.file, *tab.networks.inputs(), *tab.draw.inputs()],
-        everything,
+        tab.everything(),
         concurrency_id=NETWORK_QUEUE,
         concurrency_limit=services.limits.running,
-        show_progress_on=results.slider,
+        show_progress_on=tab.results.slider,
         api_visibility="private",
         trigger_mode="always_last",
-    ).failure(handlers.clear, None, everything, api_visibility="private")
+    ).failure(handlers.clear, None, tab.everything(), api_visibility="private")
+
+
+def _connect_drawing(tab: PhotoTab, handlers: _Handlers, upload: gr.UploadButton) -> None:
     upload.upload(
         handlers.load_keypoints,
         [upload, tab.scene, *tab.draw.inputs()],
-        everything,
-        show_progress_on=results.slider,
+        tab.everything(),
+        show_progress_on=tab.results.slider,
         api_visibility="private",
     )
     gr.on(
@@ -154,7 +158,7 @@ def _connect(
         ],
         handlers.redraw,
         [tab.scene, tab.people, *tab.draw.inputs()],
-        results.outputs(),
+        tab.results.outputs(),
         show_progress="hidden",
         api_visibility="private",
         trigger_mode="always_last",

@@ -10,7 +10,7 @@ from examples.demo.controls import draw_controls, network_controls
 from examples.demo.drawing import Drawing
 from examples.demo.limits import toasts
 from examples.demo.services import NETWORK_QUEUE, Services
-from examples.demo.video_maps import annotate_video
+from examples.demo.video_maps import VideoResult, annotate_video
 
 ENDINGS = [".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v", ".gif"]
 
@@ -103,9 +103,12 @@ class Videos:
                 limits=services.limits,
                 progress=progress,
             )
-        if result.cut:
-            gr.Info(f"Only the first {result.frames} frames were done: that is the limit here.")
-        if result.with_people == 0:
-            gr.Warning("Nobody was found in any frame, so all maps are black.")
-        text = f"**{result.frames} frames**, people in {result.with_people} of them"
-        return str(movie), str(archive), text
+        return str(movie), str(archive), _report(result)
+
+
+def _report(result: VideoResult) -> str:
+    if result.cut:
+        gr.Info(f"Only the first {result.frames} frames were done: that is the limit here.")
+    if result.with_people == 0:
+        gr.Warning("Nobody was found in any frame, so all maps are black.")
+    return f"**{result.frames} frames**, people in {result.with_people} of them"
