@@ -1,0 +1,1 @@
+"""Other libraries' interfaces on this package. Each module needs the library that it is named after."""
