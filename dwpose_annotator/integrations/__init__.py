@@ -1,1 +1,1 @@
-"""Other libraries' interfaces on this package. Each module needs the library that it is named after."""
+"""Other libraries' interfaces; each module needs the library that it is named after."""

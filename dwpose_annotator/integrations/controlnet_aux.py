@@ -195,5 +195,5 @@ def register() -> None:
         raise ImportError(
             f"controlnet_aux cannot be imported ({error}). Run: pip install controlnet-aux"
         ) from error
-    library.DWposeDetector = DWposeDetector
+    vars(library)["DWposeDetector"] = DWposeDetector
     processor.MODELS["dwpose"] = {"class": DWposeDetector, "checkpoint": True}

@@ -35,7 +35,7 @@ def detector() -> DWposeDetector:
     return DWposeDetector.from_pretrained("lllyasviel/Annotators").to("cpu")
 
 
-def library_drawing(library, poses, **parts: bool) -> np.ndarray:
+def library_drawing(library, poses) -> np.ndarray:
     """The library's own drawing of our keypoints, handed over as its detector does."""
     height, width = poses.size_hw
     points = to_openpose(poses.xy.astype(np.float64), poses.score)
@@ -121,13 +121,14 @@ def test_nobody_gives_a_black_map(detector):
 
 
 def test_wrong_arguments_are_explained():
-    with pytest.raises(ValueError, match="need no mmdet|needs no mmdet|must be None"):
+    with pytest.raises(ValueError, match="must be None"):
         DWposeDetector(det_config="yolox.py")
     with pytest.raises(ValueError, match="output_type"):
         DWposeDetector()(PHOTOS[0], output_type="latent")
 
 
-def test_the_librarys_processor_works_after_register(library):
+@pytest.mark.usefixtures("library")
+def test_the_librarys_processor_works_after_register():
     script = f"""
 import numpy as np
 from PIL import Image
@@ -140,7 +141,9 @@ pose_map = Processor("dwpose")(Image.open({str(PHOTOS[0])!r}), to_pil=True)
 assert np.asarray(pose_map).any(), "an empty map"
 print(pose_map.size)
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=False, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.strip().startswith("(")
 
