@@ -65,7 +65,7 @@ _ROWS = (
         (256, 192),
         POSE_INPUT,
         model_size="t",
-        sha256="a5d56017234a0fdb5d5fd389e8c54462328a96d8cb3d632a41de1c80b4f36868",
+        sha256="6fe3f3d82694e5ce922085efe65fe290a694c22407660ded2e24f6220d4e0e80",
         size_bytes=11_087_994,
     ),
     Weights(
@@ -75,7 +75,7 @@ _ROWS = (
         None,
         (416, 416),
         YOLOX_INPUT,
-        sha256="aa6d274476f3b2c7af9d4e17c970ace88f3005329302dfc89e12b3baa1897d0d",
+        sha256="3dc35eaaa1783a0012a09dcaf38105acb425b49cef0dfc32da1a507798186e7b",
         size_bytes=6_568_986,
     ),
     Weights(
