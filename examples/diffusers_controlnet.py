@@ -1,0 +1,117 @@
+"""A photo's pose on a new picture: DWPose map -> OpenPose ControlNet -> Stable Diffusion 1.5.
+
+    python examples/diffusers_controlnet.py photo.jpg "a knight in a forest" -o knight.png
+
+Needs ``pip install ".[diffusers]"``. ``--model`` and ``--controlnet`` take folders or
+Hugging Face names; with ``--offline`` nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import ControlNetModel, StableDiffusionControlNetPipeline, UniPCMultistepScheduler
+from PIL import Image
+
+from dwpose_annotator import Annotator, load_image
+from dwpose_annotator.resize import resize_for_controlnet
+from dwpose_annotator.types import ImageArray
+
+MODEL = "stable-diffusion-v1-5/stable-diffusion-v1-5"
+CONTROLNET = "lllyasviel/control_v11p_sd15_openpose"
+
+
+def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line; ``None`` takes that of this process."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("photo", type=Path, help="whose pose is taken")
+    parser.add_argument("prompt")
+    parser.add_argument("-o", "--output", type=Path, default=Path("generated.png"))
+    parser.add_argument("--map", type=Path, help="also write the pose map here")
+    parser.add_argument("--model", default=MODEL, help="Stable Diffusion 1.5: folder or name")
+    parser.add_argument("--controlnet", default=CONTROLNET, help="folder or name")
+    parser.add_argument("--negative-prompt", default="lowres, bad anatomy, worst quality")
+    parser.add_argument("--resolution", type=int, default=512, help="short side; multiple of 64")
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--guidance", type=float, default=7.5)
+    parser.add_argument("--strength", type=float, default=1.0, help="weight of the pose map")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", help="torch device of the pipeline; default: cuda, mps or cpu")
+    parser.add_argument("--offline", action="store_true", help="use local files only")
+    return parser.parse_args(arguments)
+
+
+def pose_map_of(photo: Path, resolution: int) -> ImageArray:
+    """The photo's map in the size that is generated: sides are multiples of 64.
+
+    Raises:
+        SystemExit: nobody was found.
+    """
+    annotator = Annotator.from_pretrained()
+    image = resize_for_controlnet(load_image(photo), resolution)
+    poses = annotator.estimate(image)
+    if not len(poses):
+        raise SystemExit(f"{photo}: nobody found, so there is no pose to follow")
+    return annotator.draw(poses, style="openpose")
+
+
+def load_pipeline(
+    model: str, controlnet: str, device: str, *, offline: bool
+) -> StableDiffusionControlNetPipeline:
+    """The pipeline on ``device``, in half precision on a GPU.
+
+    Raises:
+        SystemExit: files are missing; says how to get them.
+    """
+    options = {
+        "dtype": torch.float32 if device == "cpu" else torch.float16,
+        "local_files_only": offline,
+    }
+    try:
+        control = ControlNetModel.from_pretrained(controlnet, **options)
+        pipeline = StableDiffusionControlNetPipeline.from_pretrained(
+            model, controlnet=control, safety_checker=None, **options
+        )
+    except OSError as error:
+        raise SystemExit(
+            f"{error}\n\nThis example needs two sets of weights, as folders or in the Hugging Face "
+            f"cache:\n  hf download {MODEL}\n  hf download {CONTROLNET}\n"
+            "or name your own with --model and --controlnet."
+        ) from error
+    pipeline.scheduler = UniPCMultistepScheduler.from_config(pipeline.scheduler.config)
+    return pipeline.to(device)
+
+
+def best_device() -> str:
+    """cuda, mps or cpu."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Photo and prompt in, picture out."""
+    options = parse_arguments(arguments)
+    pose_map = Image.fromarray(np.ascontiguousarray(pose_map_of(options.photo, options.resolution)))
+    if options.map:
+        pose_map.save(options.map)
+    device = options.device or best_device()
+    pipeline = load_pipeline(options.model, options.controlnet, device, offline=options.offline)
+    result = pipeline(
+        options.prompt,
+        image=pose_map,
+        negative_prompt=options.negative_prompt,
+        num_inference_steps=options.steps,
+        guidance_scale=options.guidance,
+        controlnet_conditioning_scale=options.strength,
+        generator=torch.Generator().manual_seed(options.seed),
+    )
+    result.images[0].save(options.output)
+    print(options.output)
+
+
+if __name__ == "__main__":
+    main()

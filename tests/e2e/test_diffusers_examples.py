@@ -1,0 +1,63 @@
+"""The diffusers example on a tiny pipeline of random weights: the ControlNet gets the very map."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from examples import diffusers_controlnet
+from tests.tiny_diffusion import write_tiny_pipeline
+
+PHOTO = Path(__file__).parents[2] / "examples/images/lunge.jpg"
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    return write_tiny_pipeline(tmp_path_factory.mktemp("diffusion"))
+
+
+def test_the_map_reaches_the_controlnet_unchanged(tiny, tmp_path, monkeypatch):
+    from diffusers import ControlNetModel
+
+    seen = []
+    forward = ControlNetModel.forward
+
+    def spy(self, *arguments, **options):
+        seen.append(options["controlnet_cond"].numpy())
+        return forward(self, *arguments, **options)
+
+    monkeypatch.setattr(ControlNetModel, "forward", spy)
+    model, controlnet = tiny
+    diffusers_controlnet.main(
+        [
+            *(str(PHOTO), "a knight", "-o", str(tmp_path / "out.png")),
+            *("--map", str(tmp_path / "map.png"), "--resolution", "128", "--steps", "2"),
+            *("--model", str(model), "--controlnet", str(controlnet)),
+            *("--device", "cpu", "--offline"),
+        ]
+    )
+    pose_map = np.asarray(Image.open(tmp_path / "map.png"))
+    assert min(pose_map.shape[:2]) == 128 and pose_map.shape[1] > pose_map.shape[0]
+    assert pose_map.any()
+    assert len(seen) == 2  # steps
+    for condition in seen:
+        for one in condition:  # without and with guidance
+            np.testing.assert_allclose(one.transpose(1, 2, 0), pose_map / 255, atol=1e-6)
+    with Image.open(tmp_path / "out.png") as picture:
+        assert picture.size == (pose_map.shape[1], pose_map.shape[0])
+
+
+def test_missing_weights_are_explained(tmp_path):
+    with pytest.raises(SystemExit, match="hf download"):
+        diffusers_controlnet.load_pipeline(
+            str(tmp_path / "none"), str(tmp_path / "none"), "cpu", offline=True
+        )
+
+
+def test_an_empty_scene_is_explained(tmp_path):
+    Image.new("RGB", (256, 256), "white").save(tmp_path / "empty.png")
+    with pytest.raises(SystemExit, match="nobody found"):
+        diffusers_controlnet.pose_map_of(tmp_path / "empty.png", 256)
