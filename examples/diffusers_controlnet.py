@@ -44,7 +44,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def pose_map_of(photo: Path, resolution: int) -> ImageArray:
+def pose_map_of(photo: Path, resolution: int, *, style: str = "openpose") -> ImageArray:
     """The photo's map in the size that is generated: sides are multiples of 64.
 
     Raises:
@@ -55,7 +55,7 @@ def pose_map_of(photo: Path, resolution: int) -> ImageArray:
     poses = annotator.estimate(image)
     if not len(poses):
         raise SystemExit(f"{photo}: nobody found, so there is no pose to follow")
-    return annotator.draw(poses, style="openpose")
+    return annotator.draw(poses, style=style)
 
 
 def load_pipeline(

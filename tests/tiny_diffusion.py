@@ -1,9 +1,10 @@
-"""A Stable Diffusion ControlNet pipeline of random weights, small enough for a test."""
+"""Stable Diffusion ControlNet pipelines of random weights, small enough for a test."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -20,16 +21,48 @@ def write_tokenizer(folder: Path) -> Path:
     return folder
 
 
+def tiny_tokenizer(folder: Path) -> Any:
+    from transformers import CLIPTokenizer
+
+    words = write_tokenizer(folder / "words")
+    return CLIPTokenizer.from_pretrained(str(words), model_max_length=77)
+
+
+def text_config(tokenizer: Any) -> Any:
+    from transformers import CLIPTextConfig
+
+    return CLIPTextConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=CROSS,
+        projection_dim=CROSS,
+        intermediate_size=37,
+        num_attention_heads=4,
+        num_hidden_layers=2,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+
+
+def tiny_vae() -> Any:
+    from diffusers import AutoencoderKL
+
+    return AutoencoderKL(
+        block_out_channels=(8, 8, 8, 8),
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        norm_num_groups=4,
+    )
+
+
 def write_tiny_pipeline(folder: Path) -> tuple[Path, Path]:
     """Save pipeline and ControlNet; returns both folders."""
     from diffusers import (
-        AutoencoderKL,
         ControlNetModel,
         DDIMScheduler,
         StableDiffusionControlNetPipeline,
         UNet2DConditionModel,
     )
-    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+    from transformers import CLIPTextModel
 
     torch.manual_seed(0)
     blocks = ("CrossAttnDownBlock2D", "DownBlock2D")
@@ -51,27 +84,10 @@ def write_tiny_pipeline(folder: Path) -> tuple[Path, Path]:
         norm_num_groups=4,
         conditioning_embedding_out_channels=(8, 8, 8, 8),
     )
-    vae = AutoencoderKL(
-        block_out_channels=(8, 8, 8, 8),
-        down_block_types=("DownEncoderBlock2D",) * 4,
-        up_block_types=("UpDecoderBlock2D",) * 4,
-        norm_num_groups=4,
-    )
-    tokenizer = CLIPTokenizer.from_pretrained(
-        str(write_tokenizer(folder / "words")), model_max_length=77
-    )
-    text = CLIPTextConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=CROSS,
-        intermediate_size=37,
-        num_attention_heads=4,
-        num_hidden_layers=2,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-    )
+    tokenizer = tiny_tokenizer(folder)
     pipeline = StableDiffusionControlNetPipeline(
-        vae=vae,
-        text_encoder=CLIPTextModel(text),
+        vae=tiny_vae(),
+        text_encoder=CLIPTextModel(text_config(tokenizer)),
         tokenizer=tokenizer,
         unet=unet,
         controlnet=controlnet,
@@ -79,6 +95,47 @@ def write_tiny_pipeline(folder: Path) -> tuple[Path, Path]:
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
+    )
+    pipeline.save_pretrained(folder / "model")
+    controlnet.save_pretrained(folder / "controlnet")
+    return folder / "model", folder / "controlnet"
+
+
+def write_tiny_sdxl(folder: Path) -> tuple[Path, Path]:
+    """The same for SDXL, which has two text encoders and is told the size of the picture."""
+    from diffusers import (
+        ControlNetModel,
+        EulerDiscreteScheduler,
+        StableDiffusionXLControlNetPipeline,
+        UNet2DConditionModel,
+    )
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection
+
+    torch.manual_seed(0)
+    shared = {
+        "block_out_channels": (8, 16),
+        "layers_per_block": 1,
+        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
+        "cross_attention_dim": 2 * CROSS,
+        "attention_head_dim": 4,
+        "norm_num_groups": 4,
+        "addition_embed_type": "text_time",
+        "addition_time_embed_dim": 8,
+        "projection_class_embeddings_input_dim": CROSS + 6 * 8,  # text, and six numbers of 8
+    }
+    unet = UNet2DConditionModel(up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"), **shared)
+    controlnet = ControlNetModel(conditioning_embedding_out_channels=(8, 8, 8, 8), **shared)
+    tokenizer = tiny_tokenizer(folder)
+    pipeline = StableDiffusionXLControlNetPipeline(
+        vae=tiny_vae(),
+        text_encoder=CLIPTextModel(text_config(tokenizer)),
+        text_encoder_2=CLIPTextModelWithProjection(text_config(tokenizer)),
+        tokenizer=tokenizer,
+        tokenizer_2=tokenizer,
+        unet=unet,
+        controlnet=controlnet,
+        scheduler=EulerDiscreteScheduler(),
+        add_watermarker=False,
     )
     pipeline.save_pretrained(folder / "model")
     controlnet.save_pretrained(folder / "controlnet")

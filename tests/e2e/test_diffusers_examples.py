@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from examples import diffusers_controlnet
-from tests.tiny_diffusion import write_tiny_pipeline
+from examples import diffusers_controlnet, diffusers_controlnet_sdxl
+from tests.tiny_diffusion import write_tiny_pipeline, write_tiny_sdxl
 
 PHOTO = Path(__file__).parents[2] / "examples/images/lunge.jpg"
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    return write_tiny_pipeline(tmp_path_factory.mktemp("diffusion"))
-
-
-def test_the_map_reaches_the_controlnet_unchanged(tiny, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("example", "write"),
+    [(diffusers_controlnet, write_tiny_pipeline), (diffusers_controlnet_sdxl, write_tiny_sdxl)],
+    ids=["sd15", "sdxl"],
+)
+def test_the_map_reaches_the_controlnet_unchanged(example, write, tmp_path, monkeypatch):
     from diffusers import ControlNetModel
 
     seen = []
@@ -30,8 +30,8 @@ def test_the_map_reaches_the_controlnet_unchanged(tiny, tmp_path, monkeypatch):
         return forward(self, *arguments, **options)
 
     monkeypatch.setattr(ControlNetModel, "forward", spy)
-    model, controlnet = tiny
-    diffusers_controlnet.main(
+    model, controlnet = write(tmp_path)
+    example.main(
         [
             *(str(PHOTO), "a knight", "-o", str(tmp_path / "out.png")),
             *("--map", str(tmp_path / "map.png"), "--resolution", "128", "--steps", "2"),
@@ -50,11 +50,11 @@ def test_the_map_reaches_the_controlnet_unchanged(tiny, tmp_path, monkeypatch):
         assert picture.size == (pose_map.shape[1], pose_map.shape[0])
 
 
-def test_missing_weights_are_explained(tmp_path):
+@pytest.mark.parametrize("example", [diffusers_controlnet, diffusers_controlnet_sdxl])
+def test_missing_weights_are_explained(example, tmp_path):
+    nowhere = str(tmp_path / "none")
     with pytest.raises(SystemExit, match="hf download"):
-        diffusers_controlnet.load_pipeline(
-            str(tmp_path / "none"), str(tmp_path / "none"), "cpu", offline=True
-        )
+        example.load_pipeline(nowhere, nowhere, "cpu", offline=True)
 
 
 def test_an_empty_scene_is_explained(tmp_path):
