@@ -19,6 +19,11 @@ from examples.diffusers_controlnet import best_device, pose_map_of
 
 MODEL = "stabilityai/stable-diffusion-xl-base-1.0"
 CONTROLNET = "xinsir/controlnet-openpose-sdxl-1.0"
+MISSING = (
+    "This example needs two sets of weights, as folders or in the Hugging Face cache:\n"
+    f"  hf download {MODEL}\n  hf download {CONTROLNET}\n"
+    "or name your own with --model and --controlnet."
+)
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -59,11 +64,7 @@ def load_pipeline(
             model, controlnet=control, add_watermarker=False, **options
         )
     except OSError as error:
-        raise SystemExit(
-            f"{error}\n\nThis example needs two sets of weights, as folders or in the Hugging Face "
-            f"cache:\n  hf download {MODEL}\n  hf download {CONTROLNET}\n"
-            "or name your own with --model and --controlnet."
-        ) from error
+        raise SystemExit(f"{error}\n\n{MISSING}") from error
     return pipeline.to(device)
 
 

@@ -101,6 +101,22 @@ def write_tiny_pipeline(folder: Path) -> tuple[Path, Path]:
     return folder / "model", folder / "controlnet"
 
 
+def write_tiny_motion(folder: Path) -> Path:
+    """Save a motion adapter that fits ``write_tiny_pipeline``'s model."""
+    from diffusers import MotionAdapter
+
+    torch.manual_seed(0)
+    adapter = MotionAdapter(
+        block_out_channels=(8, 16),
+        motion_layers_per_block=1,
+        motion_num_attention_heads=2,
+        motion_norm_num_groups=4,
+        use_motion_mid_block=False,
+    )
+    adapter.save_pretrained(folder / "motion")
+    return folder / "motion"
+
+
 def write_tiny_sdxl(folder: Path) -> tuple[Path, Path]:
     """The same for SDXL, which has two text encoders and is told the size of the picture."""
     from diffusers import (

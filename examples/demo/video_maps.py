@@ -20,12 +20,10 @@ from dwpose_annotator.images import save_image
 from dwpose_annotator.types import ImageArray
 from examples.demo.drawing import Drawing
 from examples.demo.limits import Limits
+from examples.video_io import CRF, frame_rate, upright_frames
 
 if TYPE_CHECKING:
     from av.container import InputContainer
-
-# Quality of H.264 that is good to look at (0 is lossless, 23 usual); the zip holds lossless maps.
-CRF = "12"
 
 
 @dataclass(frozen=True)
@@ -66,9 +64,9 @@ def annotate_video(
     import av
 
     try:
-        with av.open(source) as video, _Writer(movie, archive, _rate(video)) as writer:
+        with av.open(source) as video, _Writer(movie, archive, frame_rate(video)) as writer:
             total = min(video.streams.video[0].frames or limits.video_frames, limits.video_frames)
-            frames = _upright_frames(video, limits)
+            frames = _checked_frames(video, limits)
             while group := list(islice(frames, min(GROUP, limits.video_frames - writer.count))):
                 for poses in estimate_frames(annotator, group, detect_every=detect_every):
                     limits.check_size(drawing.size_hw(poses), "This map")
@@ -81,18 +79,10 @@ def annotate_video(
         raise ValueError(f"{source}: damaged, or not a video ({error.strerror})") from error
 
 
-def _rate(video: InputContainer) -> Any:
-    if not video.streams.video:
-        raise ValueError(f"{video.name}: there is no video in this file")
-    return video.streams.video[0].average_rate or 25
-
-
-def _upright_frames(video: InputContainer, limits: Limits) -> Iterator[ImageArray]:
-    for frame in video.decode(video=0):
-        limits.check_size((frame.height, frame.width), "A frame of this video")
-        pixels = frame.to_ndarray(format="rgb24")
-        # Phones film lying down and note by how many degrees, counter-clockwise, to turn it.
-        yield np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
+def _checked_frames(video: InputContainer, limits: Limits) -> Iterator[ImageArray]:
+    for frame in upright_frames(video):
+        limits.check_size(frame.shape[:2], "A frame of this video")
+        yield frame
 
 
 class _Writer:

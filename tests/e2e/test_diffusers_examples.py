@@ -1,4 +1,4 @@
-"""The diffusers example on a tiny pipeline of random weights: the ControlNet gets the very map."""
+"""The diffusers examples on tiny pipelines of random weights: the ControlNet gets the very map."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from examples import diffusers_controlnet, diffusers_controlnet_sdxl
+from examples import diffusers_controlnet, diffusers_controlnet_sdxl, diffusers_modular
 from tests.tiny_diffusion import write_tiny_pipeline, write_tiny_sdxl
 
 PHOTO = Path(__file__).parents[2] / "examples/images/lunge.jpg"
 
 
 @pytest.mark.parametrize(
-    ("example", "write"),
-    [(diffusers_controlnet, write_tiny_pipeline), (diffusers_controlnet_sdxl, write_tiny_sdxl)],
-    ids=["sd15", "sdxl"],
+    ("example", "write", "calls"),
+    [
+        (diffusers_controlnet, write_tiny_pipeline, 2),
+        (diffusers_controlnet_sdxl, write_tiny_sdxl, 2),
+        (diffusers_modular, write_tiny_sdxl, 4),  # guidance is a call of its own there
+    ],
+    ids=["sd15", "sdxl", "modular"],
 )
-def test_the_map_reaches_the_controlnet_unchanged(example, write, tmp_path, monkeypatch):
+def test_the_map_reaches_the_controlnet_unchanged(example, write, calls, tmp_path, monkeypatch):
     from diffusers import ControlNetModel
 
     seen = []
@@ -42,7 +46,7 @@ def test_the_map_reaches_the_controlnet_unchanged(example, write, tmp_path, monk
     pose_map = np.asarray(Image.open(tmp_path / "map.png"))
     assert min(pose_map.shape[:2]) == 128 and pose_map.shape[1] > pose_map.shape[0]
     assert pose_map.any()
-    assert len(seen) == 2  # steps
+    assert len(seen) == calls  # of two steps
     for condition in seen:
         for one in condition:  # without and with guidance
             np.testing.assert_allclose(one.transpose(1, 2, 0), pose_map / 255, atol=1e-6)
@@ -50,7 +54,9 @@ def test_the_map_reaches_the_controlnet_unchanged(example, write, tmp_path, monk
         assert picture.size == (pose_map.shape[1], pose_map.shape[0])
 
 
-@pytest.mark.parametrize("example", [diffusers_controlnet, diffusers_controlnet_sdxl])
+@pytest.mark.parametrize(
+    "example", [diffusers_controlnet, diffusers_controlnet_sdxl, diffusers_modular]
+)
 def test_missing_weights_are_explained(example, tmp_path):
     nowhere = str(tmp_path / "none")
     with pytest.raises(SystemExit, match="hf download"):

@@ -1,0 +1,83 @@
+"""Frames in and out of video files with PyAV (the ``video`` extra)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dwpose_annotator.types import ImageArray
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+
+CRF = "12"  # quality of H.264 that is good to look at (0 is lossless, 23 usual)
+
+
+def frame_rate(video: InputContainer) -> Fraction:
+    """Frames per second; 25 where the file does not say.
+
+    Raises:
+        ValueError: the file holds no video, but sound perhaps.
+    """
+    if not video.streams.video:
+        raise ValueError(f"{video.name}: there is no video in this file")
+    return video.streams.video[0].average_rate or Fraction(25)
+
+
+def upright_frames(video: InputContainer) -> Iterator[ImageArray]:
+    """RGB frames (H, W, 3) uint8 as one watches them."""
+    for frame in video.decode(video=0):
+        pixels = frame.to_ndarray(format="rgb24")
+        # Phones film lying down and note by how many degrees, counter-clockwise, to turn it.
+        yield np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
+
+
+def read_video(
+    path: Path, *, most: int, fps: float | None = None
+) -> tuple[list[ImageArray], Fraction]:
+    """The first ``most`` frames and their rate.
+
+    Args:
+        path: video file.
+        most: no more frames than this are kept.
+        fps: leave frames out to come down to about this rate; None keeps them all.
+
+    Raises:
+        ValueError: damaged, no video, or no frames.
+    """
+    import av
+
+    frames: list[ImageArray] = []
+    try:
+        with av.open(str(path)) as video:
+            rate = frame_rate(video)
+            every = max(1, round(rate / Fraction(fps))) if fps else 1
+            for number, frame in enumerate(upright_frames(video)):
+                if number % every == 0:
+                    frames.append(frame)
+                if len(frames) == most:
+                    break
+    except av.FFmpegError as error:
+        raise ValueError(f"{path}: damaged, or not a video ({error.strerror})") from error
+    if not frames:
+        raise ValueError(f"{path}: no frames in this video")
+    return frames, rate / every
+
+
+def write_video(path: Path, frames: Sequence[ImageArray], rate: Fraction) -> None:
+    """Frames of one size to H.264 in an MP4 file; sides must be even, as multiples of 64 are."""
+    import av
+
+    draft = path.with_name(f".{path.name}.part.mp4")
+    with av.open(str(draft), "w", options={"movflags": "+faststart"}) as movie:
+        stream = movie.add_stream("libx264", rate=rate, options={"crf": CRF})
+        stream.pix_fmt = "yuv420p"
+        stream.height, stream.width = frames[0].shape[:2]
+        for frame in frames:
+            movie.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        movie.mux(stream.encode())
+    draft.replace(path)
