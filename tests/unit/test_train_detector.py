@@ -285,3 +285,12 @@ def test_evaluate_command(detector_model, tmp_path, capsys):
     options = DetectorOptions(score_threshold=evaluate.LOWEST_SCORE)
     found = Detector(session, options=options)([lit_photo((20, 10, 70, 110))])[0]
     assert sum(row["boxes"] for row in figures["by_height"][:-1]) == (found.score > 0.3).sum()
+
+
+def test_rendered_pictures_stand_in_for_photos():
+    rendered = dataset_of({"rendered": (30, 20, 60, 100)})
+    options = {"synthetic": rendered.photos, "synthetic_share": 0.25}
+    dataset = dataset_of({"empty": (0, 0, 1, 1)}, **options)
+    dataset.pixels |= rendered.pixels
+    taken = [(dataset[SampleKey(0, 0, lap)][1][:, 4] == PERSON).any() for lap in range(200)]
+    assert 0.15 < np.mean(taken) < 0.35

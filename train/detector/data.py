@@ -167,6 +167,8 @@ class DetectionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         crops: cut-outs with one labelled person each, for mosaics.
         crop_share: probability that a further member of a mosaic is a cut-out.
         figures: people to paste in groups.
+        synthetic: rendered pictures in which everybody is boxed by the visible pixels.
+        synthetic_share: probability that one of them stands in for a photo.
     """
 
     def __init__(
@@ -179,12 +181,15 @@ class DetectionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         crops: Photos | None = None,
         crop_share: float = 0.4,
         figures: Figures | None = None,
+        synthetic: Photos | None = None,
+        synthetic_share: float = 0.25,
     ) -> None:
         if not phases or phases[0].epoch != 0 or any(phase.size % 32 for phase in phases):
             raise ValueError(f"phases start at epoch 0 and have sizes of 32 n pixels: {phases}")
         self.photos, self.pixels, self.phases, self.seed = photos, pixels, tuple(phases), seed
         self.crops, self.crop_share = crops, crop_share if crops else 0.0
         self.figures = figures
+        self.synthetic, self.synthetic_share = synthetic, synthetic_share if synthetic else 0.0
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -250,9 +255,12 @@ class DetectionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     def _member(
         self, rng: np.random.Generator, index: int | None
     ) -> tuple[ImageArray, NDArray[np.float32], bool]:
-        """Pixels, boxes and completeness of photo ``index``, or of a random photo or cut-out."""
+        """Pixels, boxes, completeness of photo ``index``, or of a random picture of any kind."""
         if index is None and self.crops is not None and rng.random() < self.crop_share:
             number = int(rng.integers(len(self.crops)))
             return self.pixels[self.crops.image[number]], self.crops.boxes[number], False
+        if self.synthetic is not None and rng.random() < self.synthetic_share:
+            number = int(rng.integers(len(self.synthetic)))
+            return self.pixels[self.synthetic.image[number]], self.synthetic.boxes[number], True
         number = int(rng.integers(len(self.photos))) if index is None else index
         return self.pixels[self.photos.image[number]], self.photos.boxes[number], True

@@ -35,6 +35,7 @@ class DetectorRecipe:
         figure_sources: ``source`` entries of the cut-outs whose people are pasted in groups;
             of those in ``crop_sources``.
         crop_share: probability that a further member of a mosaic is a cut-out.
+        synthetic_share: probability that a rendered picture stands in for a photo.
         freeze_early: see ``DetectorObjective``; only useful with a pretrained backbone.
         engine: everything that is not special to detection.
     """
@@ -47,6 +48,7 @@ class DetectorRecipe:
     crop_sources: tuple[str, ...] = ("s40", "sports", "coco", "lspet")
     figure_sources: tuple[str, ...] = ("s40", "sports", "coco")
     crop_share: float = 0.4
+    synthetic_share: float = 0.25
     freeze_early: bool = True
     engine: TrainConfig = field(
         default_factory=lambda: TrainConfig(
@@ -75,6 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--crops", action="append", default=[], help="folder of cut-outs with one boxed person each"
     )
+    parser.add_argument("--synthetic", help="folder made by python -m train.synth")
     parser.add_argument("--init", type=Path, help="checkpoint of a pose network or a detector")
     parser.add_argument("--out", type=Path, required=True, help="folder of checkpoints and log")
     parser.add_argument("--cache", type=Path, help="folder of decoded images (OUT/cache)")
@@ -95,6 +98,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.out,
         photos=arguments.photos,
         crops=arguments.crops,
+        synthetic=arguments.synthetic,
         init=arguments.init,
         cache_dir=arguments.cache,
         cpu=arguments.cpu,
@@ -107,6 +111,7 @@ def train_detector(
     *,
     photos: str,
     crops: Sequence[str] = (),
+    synthetic: str | None = None,
     init: Path | None = None,
     cache_dir: Path | None = None,
     cpu: bool = False,
@@ -114,7 +119,7 @@ def train_detector(
     """Train into the folder ``out``; see ``train.engine.train`` for what is written there.
 
     Args:
-        photos, crops: data folders, see ``add_arguments``.
+        photos, crops, synthetic: data folders, see ``add_arguments``.
         init: checkpoint to start from; entries that fit by name and shape are taken.
 
     Raises:
@@ -123,7 +128,9 @@ def train_detector(
     out.mkdir(parents=True, exist_ok=True)
     accelerator = build_accelerator(recipe.engine, cpu=cpu)
     with accelerator.local_main_process_first():  # decodes; the others find it done
-        dataset = load_detection_set(recipe, photos, crops, cache_dir=cache_dir or out / "cache")
+        dataset = load_detection_set(
+            recipe, photos, crops, synthetic, cache_dir=cache_dir or out / "cache"
+        )
     torch.manual_seed(recipe.engine.seed)
     model = PersonDetector()
     if init is not None:
@@ -135,14 +142,21 @@ def train_detector(
 
 
 def load_detection_set(
-    recipe: DetectorRecipe, photos: str, crops: Sequence[str], *, cache_dir: Path
+    recipe: DetectorRecipe,
+    photos: str,
+    crops: Sequence[str],
+    synthetic: str | None,
+    *,
+    cache_dir: Path,
 ) -> DetectionDataset:
     """Read annotations and decode pixels; images that cannot be read are logged and left out."""
     whole = load_photos(*annotation_and_images(photos))
     parts = [
         load_photos(*annotation_and_images(entry), sources=recipe.crop_sources) for entry in crops
     ]
-    lists = [decode_images(part.image, cache_dir) for part in (whole, *parts)]
+    folders = [] if synthetic is None else [synthetic]
+    rendered = [load_photos(*annotation_and_images(entry)) for entry in folders]
+    lists = [decode_images(part.image, cache_dir) for part in (whole, *parts, *rendered)]
     for line in (line for decoded in lists for line in decoded.broken):
         log.warning("skipped %s", line)
     places = {path: place for decoded in lists for path, place in decoded.places.items()}
@@ -151,6 +165,7 @@ def load_detection_set(
         tuple(path for part in parts for path in part.image),
         tuple(boxes for part in parts for boxes in part.boxes),
     )
+    rendered = [part.select(places) for part in rendered]
     log.info("%d photos, %d cut-outs", len(whole), len(cut_outs))
     return DetectionDataset(
         whole,
@@ -160,6 +175,8 @@ def load_detection_set(
         crops=cut_outs if len(cut_outs) else None,
         crop_share=recipe.crop_share,
         figures=_figures(recipe, crops, places),
+        synthetic=rendered[0] if rendered else None,
+        synthetic_share=recipe.synthetic_share,
     )
 
 
