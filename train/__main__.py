@@ -9,7 +9,7 @@ import argparse
 import logging
 import sys
 
-from train import config_files, evaluate, export, fit, plot, sheet, transfer, ubody
+from train import config_files, evaluate, export, fit, plot, sheet, table, transfer, ubody
 
 COMMANDS = {
     "configs": config_files,
@@ -17,6 +17,7 @@ COMMANDS = {
     "export": export,
     "plot": plot,
     "sheet": sheet,
+    "table": table,
     "transfer": transfer,
     "ubody": ubody,
 }

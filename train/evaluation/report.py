@@ -54,13 +54,13 @@ def _ap_table(reports: Sequence[ModelReport], results: Sequence[SetResult]) -> s
                 report.name,
                 f"{report.input_hw[0]}x{report.input_hw[1]}",
                 *scores,
-                _range(main, 100, 1) if main else "-",
+                range_text(main, 100, 1) if main else "-",
                 f"{report.complexity.parameters / 1e6:.2f}",
                 f"{report.complexity.macs / 1e9:.3f}",
                 f"{report.latency.ms:.1f}",
             ]
         )
-    return _aligned(header, rows)
+    return aligned(header, rows)
 
 
 def _points_table(reports: Sequence[ModelReport], results: Sequence[SetResult]) -> str:
@@ -71,7 +71,7 @@ def _points_table(reports: Sequence[ModelReport], results: Sequence[SetResult]) 
         estimates = [result.points.get(name) for result in results]
         people = next(str(estimate.count) for estimate in estimates if estimate)
         rows.append([name, people, *map(_estimate, estimates)])
-    return _aligned(header, rows)
+    return aligned(header, rows)
 
 
 def part_scores(ap: dict[str, PartAP], column: str) -> tuple[float, float]:
@@ -85,15 +85,16 @@ def part_scores(ap: dict[str, PartAP], column: str) -> tuple[float, float]:
 def _estimate(estimate: Estimate | None) -> str:
     if estimate is None:
         return "-"
-    spread = f" {_range(estimate.interval, 1, 3)}" if estimate.interval else ""
+    spread = f" {range_text(estimate.interval, 1, 3)}" if estimate.interval else ""
     return f"{estimate.value:.3f}{spread}"
 
 
-def _range(interval: Interval, factor: float, digits: int) -> str:
+def range_text(interval: Interval, factor: float, digits: int) -> str:
+    """``[low, high]`` times ``factor``."""
     return f"[{factor * interval.low:.{digits}f}, {factor * interval.high:.{digits}f}]"
 
 
-def _aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table whose columns also line up in a terminal."""
     widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
     lines = [header, ["-" * width for width in widths], *rows]
