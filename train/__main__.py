@@ -9,12 +9,13 @@ import argparse
 import logging
 import sys
 
-from train import config_files, evaluate, export, fit, plot, sheet, table, transfer, ubody
+from train import config_files, evaluate, export, fit, grow, plot, sheet, table, transfer, ubody
 
 COMMANDS = {
     "configs": config_files,
     "evaluate": evaluate,
     "export": export,
+    "grow": grow,
     "plot": plot,
     "sheet": sheet,
     "table": table,
