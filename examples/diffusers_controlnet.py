@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,17 +32,38 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("prompt")
     parser.add_argument("-o", "--output", type=Path, default=Path("generated.png"))
     parser.add_argument("--map", type=Path, help="also write the pose map here")
-    parser.add_argument("--model", default=MODEL, help="Stable Diffusion 1.5: folder or name")
-    parser.add_argument("--controlnet", default=CONTROLNET, help="folder or name")
+    add_generation_options(parser, model=MODEL, controlnet=CONTROLNET)
+    return parser.parse_args(arguments)
+
+
+def add_generation_options(
+    parser: argparse.ArgumentParser,
+    *,
+    model: str,
+    controlnet: str,
+    resolution: int = 512,
+    steps: int = 20,
+    guidance: float = 7.5,
+) -> None:
+    """The options that all these examples share, with the defaults that fit the model."""
+    parser.add_argument("--model", default=model, help="base model: folder or name")
+    parser.add_argument("--controlnet", default=controlnet, help="folder or name")
     parser.add_argument("--negative-prompt", default="lowres, bad anatomy, worst quality")
-    parser.add_argument("--resolution", type=int, default=512, help="short side; multiple of 64")
-    parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--guidance", type=float, default=7.5)
+    parser.add_argument(
+        "--resolution", type=int, default=resolution, help="short side; multiple of 64"
+    )
+    parser.add_argument("--steps", type=int, default=steps)
+    parser.add_argument("--guidance", type=float, default=guidance)
     parser.add_argument("--strength", type=float, default=1.0, help="weight of the pose map")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", help="torch device of the pipeline; default: cuda, mps or cpu")
     parser.add_argument("--offline", action="store_true", help="use local files only")
-    return parser.parse_args(arguments)
+
+
+def loading_options(device: str, *, offline: bool) -> dict[str, Any]:
+    """For ``from_pretrained``: half precision on a GPU, and perhaps no download."""
+    dtype = torch.float32 if device == "cpu" else torch.float16
+    return {"dtype": dtype, "local_files_only": offline}
 
 
 def pose_map_of(photo: Path, resolution: int, *, style: str = "openpose") -> ImageArray:
@@ -66,10 +88,7 @@ def load_pipeline(
     Raises:
         SystemExit: files are missing; says how to get them.
     """
-    options = {
-        "dtype": torch.float32 if device == "cpu" else torch.float16,
-        "local_files_only": offline,
-    }
+    options = loading_options(device, offline=offline)
     try:
         control = ControlNetModel.from_pretrained(controlnet, **options)
         pipeline = StableDiffusionControlNetPipeline.from_pretrained(

@@ -15,7 +15,12 @@ import torch
 from diffusers import ControlNetModel, StableDiffusionXLControlNetPipeline
 from PIL import Image
 
-from examples.diffusers_controlnet import best_device, pose_map_of
+from examples.diffusers_controlnet import (
+    add_generation_options,
+    best_device,
+    loading_options,
+    pose_map_of,
+)
 
 MODEL = "stabilityai/stable-diffusion-xl-base-1.0"
 CONTROLNET = "xinsir/controlnet-openpose-sdxl-1.0"
@@ -33,16 +38,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("prompt")
     parser.add_argument("-o", "--output", type=Path, default=Path("generated.png"))
     parser.add_argument("--map", type=Path, help="also write the pose map here")
-    parser.add_argument("--model", default=MODEL, help="SDXL: folder or name")
-    parser.add_argument("--controlnet", default=CONTROLNET, help="folder or name")
-    parser.add_argument("--negative-prompt", default="lowres, bad anatomy, worst quality")
-    parser.add_argument("--resolution", type=int, default=1024, help="short side; multiple of 64")
-    parser.add_argument("--steps", type=int, default=30)
-    parser.add_argument("--guidance", type=float, default=6.0)
-    parser.add_argument("--strength", type=float, default=1.0, help="weight of the pose map")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", help="torch device of the pipeline; default: cuda, mps or cpu")
-    parser.add_argument("--offline", action="store_true", help="use local files only")
+    add_generation_options(
+        parser, model=MODEL, controlnet=CONTROLNET, resolution=1024, steps=30, guidance=6.0
+    )
     return parser.parse_args(arguments)
 
 
@@ -54,10 +52,7 @@ def load_pipeline(
     Raises:
         SystemExit: files are missing; says how to get them.
     """
-    options = {
-        "dtype": torch.float32 if device == "cpu" else torch.float16,
-        "local_files_only": offline,
-    }
+    options = loading_options(device, offline=offline)
     try:
         control = ControlNetModel.from_pretrained(controlnet, **options)
         pipeline = StableDiffusionXLControlNetPipeline.from_pretrained(

@@ -15,7 +15,7 @@ from diffusers import (
 )
 
 from dwpose_annotator.integrations.modular_diffusers import PoseMapStep
-from examples.diffusers_controlnet import best_device
+from examples.diffusers_controlnet import best_device, loading_options
 from examples.diffusers_controlnet_sdxl import MISSING, parse_arguments
 
 
@@ -29,10 +29,7 @@ def load_pipeline(
     """
     blocks = StableDiffusionXLAutoBlocks().get_workflow("controlnet_text2image")
     blocks.sub_blocks.insert("pose_map", PoseMapStep(), 0)
-    options = {
-        "dtype": torch.float32 if device == "cpu" else torch.float16,
-        "local_files_only": offline,
-    }
+    options = loading_options(device, offline=offline)
     try:
         pipeline = StableDiffusionXLModularPipeline(blocks, model, local_files_only=offline)
         pipeline.load_components(**options)

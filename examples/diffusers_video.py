@@ -27,7 +27,13 @@ from dwpose_annotator.clip import estimate_frames
 from dwpose_annotator.images import save_image
 from dwpose_annotator.resize import resize_for_controlnet
 from dwpose_annotator.types import ImageArray
-from examples.diffusers_controlnet import CONTROLNET, MODEL, best_device
+from examples.diffusers_controlnet import (
+    CONTROLNET,
+    MODEL,
+    add_generation_options,
+    best_device,
+    loading_options,
+)
 from examples.video_io import read_video, write_video
 
 MOTION = "guoyww/animatediff-motion-adapter-v1-5-3"
@@ -46,21 +52,12 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("prompt")
     parser.add_argument("-o", "--output", type=Path, default=Path("generated.mp4"))
     parser.add_argument("--maps", type=Path, help="also write the pose maps into this folder")
-    parser.add_argument("--model", default=MODEL, help="Stable Diffusion 1.5: folder or name")
-    parser.add_argument("--controlnet", default=CONTROLNET, help="folder or name")
     parser.add_argument("--motion", default=MOTION, help="motion adapter: folder or name")
-    parser.add_argument("--negative-prompt", default="lowres, bad anatomy, worst quality")
     parser.add_argument("--frames", type=int, default=48, help="generate at most so many")
     parser.add_argument("--fps", type=float, default=8, help="leave frames out to come near it")
-    parser.add_argument("--resolution", type=int, default=512, help="short side; multiple of 64")
-    parser.add_argument("--steps", type=int, default=25)
-    parser.add_argument("--guidance", type=float, default=7.5)
     parser.add_argument("--repaint", type=float, default=0.8, help="1 keeps nothing but the pose")
-    parser.add_argument("--strength", type=float, default=1.0, help="weight of the pose maps")
     parser.add_argument("--detect-every", type=int, default=1, help="boxes between are filled in")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", help="torch device of the pipeline; default: cuda, mps or cpu")
-    parser.add_argument("--offline", action="store_true", help="use local files only")
+    add_generation_options(parser, model=MODEL, controlnet=CONTROLNET, steps=25)
     return parser.parse_args(arguments)
 
 
@@ -85,10 +82,7 @@ def load_pipeline(
     Raises:
         SystemExit: files are missing; says how to get them.
     """
-    options = {
-        "dtype": torch.float32 if device == "cpu" else torch.float16,
-        "local_files_only": offline,
-    }
+    options = loading_options(device, offline=offline)
     try:
         pipeline = AnimateDiffVideoToVideoControlNetPipeline.from_pretrained(
             model,

@@ -7,8 +7,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
+
+if TYPE_CHECKING:
+    from diffusers import ControlNetModel
 
 REPO = Path(__file__).resolve().parents[1]
 
@@ -51,3 +56,19 @@ def dwpose(tmp_path: Path) -> Dwpose:
         )
 
     return run
+
+
+@pytest.fixture
+def seen_by_controlnet(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
+    """What ControlNets are given as their image from here on: (N, 3, H, W) per call."""
+    from diffusers import ControlNetModel
+
+    seen: list[np.ndarray] = []
+    forward = ControlNetModel.forward
+
+    def spy(self: ControlNetModel, *arguments: Any, **options: Any) -> Any:
+        seen.append(options["controlnet_cond"].numpy())
+        return forward(self, *arguments, **options)
+
+    monkeypatch.setattr(ControlNetModel, "forward", spy)
+    return seen

@@ -23,17 +23,9 @@ PHOTO = Path(__file__).parents[2] / "examples/images/lunge.jpg"
     ],
     ids=["sd15", "sdxl", "modular"],
 )
-def test_the_map_reaches_the_controlnet_unchanged(example, write, calls, tmp_path, monkeypatch):
-    from diffusers import ControlNetModel
-
-    seen = []
-    forward = ControlNetModel.forward
-
-    def spy(self, *arguments, **options):
-        seen.append(options["controlnet_cond"].numpy())
-        return forward(self, *arguments, **options)
-
-    monkeypatch.setattr(ControlNetModel, "forward", spy)
+def test_the_map_reaches_the_controlnet_unchanged(
+    example, write, calls, tmp_path, seen_by_controlnet
+):
     model, controlnet = write(tmp_path)
     example.main(
         [
@@ -46,8 +38,8 @@ def test_the_map_reaches_the_controlnet_unchanged(example, write, calls, tmp_pat
     pose_map = np.asarray(Image.open(tmp_path / "map.png"))
     assert min(pose_map.shape[:2]) == 128 and pose_map.shape[1] > pose_map.shape[0]
     assert pose_map.any()
-    assert len(seen) == calls  # of two steps
-    for condition in seen:
+    assert len(seen_by_controlnet) == calls  # of two steps
+    for condition in seen_by_controlnet:
         for one in condition:  # without and with guidance
             np.testing.assert_allclose(one.transpose(1, 2, 0), pose_map / 255, atol=1e-6)
     with Image.open(tmp_path / "out.png") as picture:

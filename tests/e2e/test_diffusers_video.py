@@ -37,17 +37,7 @@ def weights(tmp_path_factory) -> list[str]:
     return [str(name) for name in names]
 
 
-def test_the_maps_reach_the_controlnet_in_order(clip, weights, tmp_path, monkeypatch):
-    from diffusers import ControlNetModel
-
-    seen = []
-    forward = ControlNetModel.forward
-
-    def spy(self, *arguments, **options):
-        seen.append(options["controlnet_cond"].numpy())
-        return forward(self, *arguments, **options)
-
-    monkeypatch.setattr(ControlNetModel, "forward", spy)
+def test_the_maps_reach_the_controlnet_in_order(clip, weights, tmp_path, seen_by_controlnet):
     out = tmp_path / "out.mp4"
     diffusers_video.main(
         [
@@ -59,9 +49,9 @@ def test_the_maps_reach_the_controlnet_in_order(clip, weights, tmp_path, monkeyp
     maps = [load_image(path) for path in sorted((tmp_path / "maps").iterdir())]
     assert len(maps) == 2  # every third of six
     assert all(pose_map.any() for pose_map in maps) and (maps[0] != maps[1]).any()
-    assert len(seen) == 2  # steps
+    assert len(seen_by_controlnet) == 2  # steps
     expected = np.stack([*maps, *maps]) / 255  # without and with guidance
-    for condition in seen:
+    for condition in seen_by_controlnet:
         np.testing.assert_allclose(condition.transpose(0, 2, 3, 1), expected, atol=1e-6)
     frames, rate = read_video(out, most=100)
     assert len(frames) == 2 and rate == 8
