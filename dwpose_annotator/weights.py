@@ -65,7 +65,7 @@ _ROWS = (
         (256, 192),
         POSE_INPUT,
         model_size="t",
-        sha256="6fe3f3d82694e5ce922085efe65fe290a694c22407660ded2e24f6220d4e0e80",
+        sha256="e6c72ef4dfbd8e1725acc1c77346e98e1947802c5492a3872487ac359b366025",
         size_bytes=11_087_994,
     ),
     Weights(
@@ -75,7 +75,7 @@ _ROWS = (
         None,
         (416, 416),
         YOLOX_INPUT,
-        sha256="3dc35eaaa1783a0012a09dcaf38105acb425b49cef0dfc32da1a507798186e7b",
+        sha256="7a4c23073552c78279e5b193394622ca0c5e1c4661e46c7bfd5a1068aa4987e4",
         size_bytes=6_568_986,
     ),
     Weights(
