@@ -9,10 +9,11 @@ Hugging Face names; with ``--offline`` nothing is downloaded.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-import numpy as np
 import torch
 from diffusers import ControlNetModel, StableDiffusionControlNetPipeline, UniPCMultistepScheduler
 from PIL import Image
@@ -23,17 +24,25 @@ from dwpose_annotator.types import ImageArray
 
 MODEL = "stable-diffusion-v1-5/stable-diffusion-v1-5"
 CONTROLNET = "lllyasviel/control_v11p_sd15_openpose"
+LoadPipeline: TypeAlias = Callable[..., Any]
+"""``load_pipeline`` of an example: model, controlnet, device, and ``offline``."""
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line; ``None`` takes that of this process."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = photo_parser(__doc__)
+    add_generation_options(parser, model=MODEL, controlnet=CONTROLNET)
+    return parser.parse_args(arguments)
+
+
+def photo_parser(doc: str | None) -> argparse.ArgumentParser:
+    """A parser with what an example that starts from a photo takes."""
+    parser = argparse.ArgumentParser(description=(doc or "").partition("\n")[0])
     parser.add_argument("photo", type=Path, help="whose pose is taken")
     parser.add_argument("prompt")
     parser.add_argument("-o", "--output", type=Path, default=Path("generated.png"))
     parser.add_argument("--map", type=Path, help="also write the pose map here")
-    add_generation_options(parser, model=MODEL, controlnet=CONTROLNET)
-    return parser.parse_args(arguments)
+    return parser
 
 
 def add_generation_options(
@@ -66,6 +75,19 @@ def loading_options(device: str, *, offline: bool) -> dict[str, Any]:
     return {"dtype": dtype, "local_files_only": offline}
 
 
+@contextmanager
+def missing_weights_explained(*names: str) -> Iterator[None]:
+    """Leave the program with a way to get the files if they cannot be loaded inside."""
+    try:
+        yield
+    except OSError as error:
+        commands = "".join(f"  hf download {name}\n" for name in names)
+        raise SystemExit(
+            f"{error}\n\nThis example needs weights, as folders or in the Hugging Face cache:\n"
+            f"{commands}or name your own: --model, --controlnet and so on, see --help."
+        ) from error
+
+
 def pose_map_of(photo: Path, resolution: int, *, style: str = "openpose") -> ImageArray:
     """The photo's map in the size that is generated: sides are multiples of 64.
 
@@ -89,17 +111,11 @@ def load_pipeline(
         SystemExit: files are missing; says how to get them.
     """
     options = loading_options(device, offline=offline)
-    try:
+    with missing_weights_explained(MODEL, CONTROLNET):
         control = ControlNetModel.from_pretrained(controlnet, **options)
         pipeline = StableDiffusionControlNetPipeline.from_pretrained(
             model, controlnet=control, safety_checker=None, **options
         )
-    except OSError as error:
-        raise SystemExit(
-            f"{error}\n\nThis example needs two sets of weights, as folders or in the Hugging Face "
-            f"cache:\n  hf download {MODEL}\n  hf download {CONTROLNET}\n"
-            "or name your own with --model and --controlnet."
-        ) from error
     pipeline.scheduler = UniPCMultistepScheduler.from_config(pipeline.scheduler.config)
     return pipeline.to(device)
 
@@ -111,17 +127,18 @@ def best_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def main(arguments: list[str] | None = None) -> None:
+def generate(options: argparse.Namespace, load: LoadPipeline, *, style: str) -> None:
     """Photo and prompt in, picture out."""
-    options = parse_arguments(arguments)
-    pose_map = Image.fromarray(np.ascontiguousarray(pose_map_of(options.photo, options.resolution)))
+    pose_map = Image.fromarray(pose_map_of(options.photo, options.resolution, style=style))
     if options.map:
         pose_map.save(options.map)
     device = options.device or best_device()
-    pipeline = load_pipeline(options.model, options.controlnet, device, offline=options.offline)
+    pipeline = load(options.model, options.controlnet, device, offline=options.offline)
     result = pipeline(
         options.prompt,
         image=pose_map,
+        height=pose_map.height,
+        width=pose_map.width,
         negative_prompt=options.negative_prompt,
         num_inference_steps=options.steps,
         guidance_scale=options.guidance,
@@ -130,6 +147,11 @@ def main(arguments: list[str] | None = None) -> None:
     )
     result.images[0].save(options.output)
     print(options.output)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Read the command line and generate."""
+    generate(parse_arguments(arguments), load_pipeline, style="openpose")
 
 
 if __name__ == "__main__":

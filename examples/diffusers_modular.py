@@ -15,8 +15,8 @@ from diffusers import (
 )
 
 from dwpose_annotator.integrations.modular_diffusers import PoseMapStep
-from examples.diffusers_controlnet import best_device, loading_options
-from examples.diffusers_controlnet_sdxl import MISSING, parse_arguments
+from examples.diffusers_controlnet import best_device, loading_options, missing_weights_explained
+from examples.diffusers_controlnet_sdxl import CONTROLNET, MODEL, parse_arguments
 
 
 def load_pipeline(
@@ -30,12 +30,10 @@ def load_pipeline(
     blocks = StableDiffusionXLAutoBlocks().get_workflow("controlnet_text2image")
     blocks.sub_blocks.insert("pose_map", PoseMapStep(), 0)
     options = loading_options(device, offline=offline)
-    try:
+    with missing_weights_explained(MODEL, CONTROLNET):
         pipeline = StableDiffusionXLModularPipeline(blocks, model, local_files_only=offline)
         pipeline.load_components(**options)
         control = ControlNetModel.from_pretrained(controlnet, **options)
-    except OSError as error:
-        raise SystemExit(f"{error}\n\n{MISSING}") from error
     pipeline.update_components(controlnet=control)
     return pipeline.to(device)
 

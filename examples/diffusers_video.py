@@ -33,16 +33,12 @@ from examples.diffusers_controlnet import (
     add_generation_options,
     best_device,
     loading_options,
+    missing_weights_explained,
 )
 from examples.video_io import read_video, write_video
 
 MOTION = "guoyww/animatediff-motion-adapter-v1-5-3"
 WINDOW = 16  # frames that the motion adapter was trained with
-MISSING = (
-    "This example needs three sets of weights, as folders or in the Hugging Face cache:\n"
-    f"  hf download {MODEL}\n  hf download {CONTROLNET}\n  hf download {MOTION}\n"
-    "or name your own with --model, --controlnet and --motion."
-)
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -83,15 +79,13 @@ def load_pipeline(
         SystemExit: files are missing; says how to get them.
     """
     options = loading_options(device, offline=offline)
-    try:
+    with missing_weights_explained(MODEL, CONTROLNET, MOTION):
         pipeline = AnimateDiffVideoToVideoControlNetPipeline.from_pretrained(
             model,
             controlnet=ControlNetModel.from_pretrained(controlnet, **options),
             motion_adapter=MotionAdapter.from_pretrained(motion, **options),
             **options,
         )
-    except OSError as error:
-        raise SystemExit(f"{error}\n\n{MISSING}") from error
     # The schedule of the adapter's own model card.
     pipeline.scheduler = DDIMScheduler.from_config(
         pipeline.scheduler.config,

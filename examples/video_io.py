@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,16 +68,39 @@ def read_video(
     return frames, rate / every
 
 
-def write_video(path: Path, frames: Sequence[ImageArray], rate: Fraction) -> None:
-    """Frames of one size to H.264 in an MP4 file; sides must be even, as multiples of 64 are."""
-    import av
+class MovieWriter:
+    """H.264 in an MP4 file, frame by frame; all frames have one size, with even sides."""
 
+    def __init__(self, path: Path, rate: Fraction) -> None:
+        import av
+
+        self._movie = av.open(str(path), "w", options={"movflags": "+faststart"})
+        self._stream = self._movie.add_stream("libx264", rate=rate, options={"crf": CRF})
+        self._stream.pix_fmt = "yuv420p"
+        self._begun = False
+
+    def __enter__(self) -> MovieWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None and self._begun:
+            self._movie.mux(self._stream.encode())
+        self._movie.close()
+
+    def add(self, frame: ImageArray) -> None:
+        """Encode one RGB frame (H, W, 3) uint8."""
+        import av
+
+        if not self._begun:  # the size is fixed as soon as encoding begins
+            self._stream.height, self._stream.width = frame.shape[:2]
+            self._begun = True
+        self._movie.mux(self._stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+
+
+def write_video(path: Path, frames: Iterable[ImageArray], rate: Fraction) -> None:
+    """See ``MovieWriter``; the file appears complete or not at all."""
     draft = path.with_name(f".{path.name}.part.mp4")
-    with av.open(str(draft), "w", options={"movflags": "+faststart"}) as movie:
-        stream = movie.add_stream("libx264", rate=rate, options={"crf": CRF})
-        stream.pix_fmt = "yuv420p"
-        stream.height, stream.width = frames[0].shape[:2]
+    with MovieWriter(draft, rate) as movie:
         for frame in frames:
-            movie.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        movie.mux(stream.encode())
+            movie.add(frame)
     draft.replace(path)

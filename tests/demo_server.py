@@ -14,6 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from dwpose_annotator.images import load_image, save_image
+
 REPO = Path(__file__).resolve().parents[1]
 EXAMPLES = REPO / "examples" / "images"
 
@@ -65,3 +69,12 @@ def _wait(process: subprocess.Popen[bytes], log: Path) -> str:
             return match[1]
         time.sleep(0.2)
     raise AssertionError(f"the demo did not start:\n{log.read_text()}")
+
+
+def write_crowd(folder: Path) -> Path:
+    """A photo with two people that the bundled networks find, side by side."""
+    pictures = [load_image(EXAMPLES / name) for name in ("arm_circles.jpg", "star_jump.jpg")]
+    height = min(picture.shape[0] for picture in pictures)
+    path = folder / "crowd.png"
+    save_image(path, np.concatenate([picture[:height] for picture in pictures], axis=1))
+    return path

@@ -9,14 +9,11 @@ import argparse
 import logging
 from pathlib import Path
 
-from dwpose_annotator.detect import Detector
-from dwpose_annotator.session import OnnxSession, SessionOptions
-from dwpose_annotator.weights import resolve_weights
 from train.evaluation.eval_set import EvalSet, find_eval_sets
 from train.evaluation.measure import measure_model
 from train.evaluation.person_boxes import PersonBoxes, boxes_from_file, detected_boxes
 from train.evaluation.report import to_text, write_json, write_plot
-from train.evaluation.run_model import open_model
+from train.evaluation.run_model import detector_by_name, open_model
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +77,6 @@ def _boxes(arguments: argparse.Namespace, eval_set: EvalSet) -> PersonBoxes | No
         return boxes_from_file(arguments.boxes, eval_set)
     if arguments.detector is None:
         return None
-    path, network_input = resolve_weights(arguments.detector, "detector")
-    session = OnnxSession(path, arguments.device, options=SessionOptions(arguments.threads))
-    return detected_boxes(Detector(session, network_input=network_input), eval_set)
+    return detected_boxes(
+        detector_by_name(arguments.detector, arguments.device, arguments.threads), eval_set
+    )

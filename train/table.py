@@ -11,15 +11,12 @@ import argparse
 import logging
 from pathlib import Path
 
-from dwpose_annotator.detect import Detector
 from dwpose_annotator.estimate import PoseEstimator
 from dwpose_annotator.files import write_atomic
-from dwpose_annotator.session import OnnxSession, SessionOptions
-from dwpose_annotator.weights import resolve_weights
 from train.evaluation.eval_set import EvalSet, find_eval_sets
 from train.evaluation.measure import SetResult, measure, measure_model
 from train.evaluation.person_boxes import PersonBoxes, detected_boxes
-from train.evaluation.run_model import OpenedModel, open_model
+from train.evaluation.run_model import OpenedModel, detector_by_name, open_model
 from train.evaluation.summary import (
     SummaryRow,
     most_labelled,
@@ -60,7 +57,8 @@ def run(arguments: argparse.Namespace) -> None:
         report = measure_model(model, sets, flip_test=arguments.flip, resamples=arguments.resamples)
         index = most_labelled(report.results, "pck/body")
         if arguments.detector and index is not None and found is None:
-            found = sets[index], _find(arguments, sets[index])
+            detector = detector_by_name(arguments.detector, arguments.device, arguments.threads)
+            found = sets[index], detected_boxes(detector, sets[index])
         rows.append(SummaryRow(report, _end_to_end(arguments, model, found)))
     text = summary_text(rows, anchors)
     print(text)
@@ -69,12 +67,6 @@ def run(arguments: argparse.Namespace) -> None:
         files = {"table.md": text + "\n", "table.json": summary_json(rows)}
         for name, content in files.items():
             write_atomic(arguments.out / name, lambda file, c=content: file.write(c.encode()))
-
-
-def _find(arguments: argparse.Namespace, eval_set: EvalSet) -> PersonBoxes:
-    path, network_input = resolve_weights(arguments.detector, "detector")
-    session = OnnxSession(path, arguments.device, options=SessionOptions(arguments.threads))
-    return detected_boxes(Detector(session, network_input=network_input), eval_set)
 
 
 def _end_to_end(

@@ -20,7 +20,7 @@ from dwpose_annotator.images import save_image
 from dwpose_annotator.types import ImageArray
 from examples.demo.drawing import Drawing
 from examples.demo.limits import Limits
-from examples.video_io import CRF, frame_rate, upright_frames
+from examples.video_io import MovieWriter, frame_rate, upright_frames
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -89,41 +89,31 @@ class _Writer:
     """Both outputs, frame by frame; the keypoints of all frames are one JSON file of the zip."""
 
     def __init__(self, movie: Path, archive: Path, rate: Any) -> None:
-        import av
-
         self.count = 0
         self.with_people = 0
         self._json: list[dict[str, Any]] = []
         self._zip = zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED)
-        self._movie = av.open(str(movie), "w", options={"movflags": "+faststart"})
-        self._stream = self._movie.add_stream("libx264", rate=rate, options={"crf": CRF})
-        self._stream.pix_fmt = "yuv420p"
+        self._movie = MovieWriter(movie, rate)
         self._folder = tempfile.TemporaryDirectory(dir=archive.parent)
 
     def __enter__(self) -> _Writer:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        self._movie.__exit__(kind, *error)
         if kind is None and self.count:
-            self._movie.mux(self._stream.encode())
             self._zip.writestr("keypoints.json", json.dumps(self._json))
-        self._movie.close()
         self._zip.close()
         self._folder.cleanup()
 
     def add(self, poses: Poses, drawing: Drawing) -> None:
         """Draw and store the next frame."""
-        import av
-
         pose_map = drawing.draw(poses)
         draft = Path(self._folder.name) / "map.png"
         save_image(draft, pose_map, flat=True)
         self._zip.write(draft, f"map_{self.count:05}.png")
         height, width = (side // 2 * 2 for side in pose_map.shape[:2])
-        if self.count == 0:
-            self._stream.width, self._stream.height = width, height
-        even = np.ascontiguousarray(pose_map[:height, :width])
-        self._movie.mux(self._stream.encode(av.VideoFrame.from_ndarray(even, format="rgb24")))
+        self._movie.add(np.ascontiguousarray(pose_map[:height, :width]))
         self._json.append(drawing.to_json(poses))
         self.count += 1
         self.with_people += len(poses) > 0

@@ -27,7 +27,7 @@ from examples.demo.outbox import Outbox
 from examples.demo.scene import draw_scene, scene_from_keypoints, scene_from_photo
 from examples.demo.services import Services
 from tests.conftest import REPO
-from tests.demo_server import EXAMPLES, DemoServer, demo_server
+from tests.demo_server import EXAMPLES, DemoServer, demo_server, write_crowd
 
 LIMITS = ("--max-file-mb=2", "--max-megapixels=2", "--max-batch=3", "--max-frames=6")
 PHOTO = EXAMPLES / "arm_circles.jpg"
@@ -53,11 +53,7 @@ def annotator() -> Annotator:
 @pytest.fixture(scope="module")
 def crowd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A photo with at least two people that the bundled networks find."""
-    pictures = [load_image(EXAMPLES / name) for name in ("arm_circles.jpg", "star_jump.jpg")]
-    height = min(picture.shape[0] for picture in pictures)
-    path = tmp_path_factory.mktemp("photos") / "crowd.png"
-    save_image(path, np.concatenate([picture[:height] for picture in pictures], axis=1))
-    return path
+    return write_crowd(tmp_path_factory.mktemp("photos"))
 
 
 def failure(client: Client, api_name: str, **inputs: Any) -> str:

@@ -16,7 +16,7 @@ from dwpose_annotator import Annotator, Poses, draw_poses, from_openpose_json, l
 from dwpose_annotator.images import save_image
 from dwpose_annotator.skeleton import FEET
 from dwpose_annotator.types import ImageArray
-from tests.demo_server import EXAMPLES, DemoServer, demo_server
+from tests.demo_server import EXAMPLES, DemoServer, demo_server, write_crowd
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 DESK, PHONE = (1280, 800), (390, 844)
@@ -43,11 +43,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoServer]:
 @pytest.fixture(scope="module")
 def crowd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two people side by side."""
-    pictures = [load_image(EXAMPLES / name) for name in ("arm_circles.jpg", "star_jump.jpg")]
-    height = min(picture.shape[0] for picture in pictures)
-    path = tmp_path_factory.mktemp("photos") / "crowd.png"
-    save_image(path, np.concatenate([picture[:height] for picture in pictures], axis=1))
-    return path
+    return write_crowd(tmp_path_factory.mktemp("photos"))
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,8 @@ def report(*results: SetResult) -> ModelReport:
 def test_columns_come_from_the_set_that_labels_most_people() -> None:
     few = result(
         "few", 3, {"body": 0.9, "foot": 0.2, "face": 0.3, "lefthand": 0.4, "righthand": 0.2,
-                   "wholebody": 0.25}, {"pck/body": 0.9, "nme/face": 0.5, "pck_hand/hand": 0.6},
+                   "wholebody": 0.25},
+        {"pck/body": 0.9, "pck/whole": 0.7, "nme/face": 0.5, "pck_hand/hand": 0.6},
     )  # fmt: skip
     many = result("many", 300, {"body": 0.4}, {"pck/body": 0.5})
     faces = result("faces", 20, {"face": 0.8}, {"nme/face": 0.061})

@@ -154,9 +154,11 @@ def load_detection_set(
     parts = [
         load_photos(*annotation_and_images(entry), sources=recipe.crop_sources) for entry in crops
     ]
-    folders = [] if synthetic is None else [synthetic]
-    rendered = [load_photos(*annotation_and_images(entry)) for entry in folders]
-    lists = [decode_images(part.image, cache_dir) for part in (whole, *parts, *rendered)]
+    lists = [decode_images(part.image, cache_dir) for part in (whole, *parts)]
+    rendered = None
+    if synthetic is not None:
+        rendered = load_photos(*annotation_and_images(synthetic))
+        lists.append(decode_images(rendered.image, cache_dir))
     for line in (line for decoded in lists for line in decoded.broken):
         log.warning("skipped %s", line)
     places = {path: place for decoded in lists for path, place in decoded.places.items()}
@@ -165,7 +167,6 @@ def load_detection_set(
         tuple(path for part in parts for path in part.image),
         tuple(boxes for part in parts for boxes in part.boxes),
     )
-    rendered = [part.select(places) for part in rendered]
     log.info("%d photos, %d cut-outs", len(whole), len(cut_outs))
     return DetectionDataset(
         whole,
@@ -175,7 +176,7 @@ def load_detection_set(
         crops=cut_outs if len(cut_outs) else None,
         crop_share=recipe.crop_share,
         figures=_figures(recipe, crops, places),
-        synthetic=rendered[0] if rendered else None,
+        synthetic=rendered.select(places) if rendered else None,
         synthetic_share=recipe.synthetic_share,
     )
 

@@ -78,8 +78,12 @@ def part_scores(ap: dict[str, PartAP], column: str) -> tuple[float, float]:
     """AP and AR of one column of the table; -1 where nothing is labelled."""
     if column == "hand":
         return hand_mean(ap, "AP"), hand_mean(ap, "AR")
-    part = ap.get({"whole": "wholebody"}.get(column, column))
+    part = ap.get(_part_of(column))
     return (part.metrics["AP"], part.metrics["AR"]) if part else (-1.0, -1.0)
+
+
+def _part_of(column: str) -> str:
+    return "wholebody" if column == "whole" else column
 
 
 def _estimate(estimate: Estimate | None) -> str:
@@ -143,7 +147,7 @@ def write_plot(reports: Sequence[ModelReport], path: Path) -> None:
         left, right = axes[index]
         bars = {
             name: [
-                (column, part_scores(result.ap, column)[0], _column_interval(result, column))
+                (column, part_scores(result.ap, column)[0], column_interval(result, column))
                 for column in COLUMNS
                 if part_scores(result.ap, column)[0] >= 0
             ]
@@ -163,8 +167,9 @@ def write_plot(reports: Sequence[ModelReport], path: Path) -> None:
     write_atomic(path, lambda file: figure.savefig(file, dpi=110, format=picture))
 
 
-def _column_interval(result: SetResult, column: str) -> Interval | None:
-    part = result.ap.get({"whole": "wholebody"}.get(column, column))
+def column_interval(result: SetResult, column: str) -> Interval | None:
+    """95 % interval of one column's AP; None for the hands' mean and where none was asked for."""
+    part = result.ap.get(_part_of(column))
     return part.ap_interval if part else None
 
 

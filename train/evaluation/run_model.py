@@ -14,6 +14,7 @@ import onnxruntime
 from tqdm import tqdm
 
 from dwpose_annotator.crop import batch_slices, box_to_center_scale, fix_aspect
+from dwpose_annotator.detect import Detector
 from dwpose_annotator.estimate import PoseEstimator
 from dwpose_annotator.images import load_image
 from dwpose_annotator.models.complexity import Complexity, module_complexity, onnx_complexity
@@ -110,6 +111,13 @@ def open_model(
     name = path.parent.name if path.stem == "model" else path.stem  # a run's model.pt: the run
     session = TorchSession(model, (None, 3, height, width), device=device, name=name)
     return OpenedModel(name, session, POSE_INPUT, complexity, latency)
+
+
+def detector_by_name(name_or_path: str, device: str, threads: int | None) -> Detector:
+    """A person detector by weight name or ONNX file; the options are those of ``open_model``."""
+    path, network_input = resolve_weights(name_or_path, "detector")
+    session = OnnxSession(path, device, options=SessionOptions(threads))
+    return Detector(session, network_input=network_input)
 
 
 def measure_latency(session: OnnxSession, threads: int | None) -> Latency:

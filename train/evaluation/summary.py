@@ -10,7 +10,7 @@ from pathlib import Path
 
 from train.data import read_json
 from train.evaluation.measure import ModelReport, SetResult
-from train.evaluation.report import aligned, part_scores, range_text, to_json
+from train.evaluation.report import aligned, column_interval, part_scores, range_text, to_json
 from train.evaluation.uncertainty import Estimate
 
 PARTS_BESIDE_BODY = ("foot", "face", "hand", "whole")
@@ -23,7 +23,7 @@ class SummaryRow:
 
     Attributes:
         report: every set, ground-truth boxes.
-        end_to_end: ``body_set`` again with the boxes of a detector, or None.
+        end_to_end: the set with most labelled bodies, with the boxes of a detector; or None.
     """
 
     report: ModelReport
@@ -57,9 +57,7 @@ def summary_text(
     """A Markdown table and, above it, which data each column is about."""
     first = rows[0].report.results
     body = most_labelled(first, "pck/body")
-    parts = most_labelled([result for result in first if "wholebody" in result.ap], "pck/body")
-    whole = [i for i, result in enumerate(first) if "wholebody" in result.ap]
-    part_set = None if parts is None else whole[parts]
+    part_set = most_labelled(first, "pck/whole")
     places = {
         "body": body,
         ", ".join(PARTS_BESIDE_BODY): part_set,
@@ -84,7 +82,6 @@ def summary_text(
 
 def _row(row: SummaryRow, body: int | None, part_set: int | None) -> list[str]:
     report = row.report
-    nme = _point(report.results, NME, factor=100, digits=1)
     parts = [
         _ap(None if part_set is None else report.results[part_set], column)
         for column in PARTS_BESIDE_BODY
@@ -94,7 +91,7 @@ def _row(row: SummaryRow, body: int | None, part_set: int | None) -> list[str]:
         _ap(None if body is None else report.results[body], "body"),
         _ap(row.end_to_end, "body"),
         *parts,
-        nme,
+        _point(report.results, NME, factor=100, digits=1),
         _point(report.results, HAND_PCK, factor=1, digits=3),
         f"{report.complexity.parameters / 1e6:.2f}",
         f"{report.complexity.macs / 1e9:.3f}",
@@ -108,8 +105,8 @@ def _ap(result: SetResult | None, column: str) -> str:
     ap, ar = part_scores(result.ap, column)
     if ap < 0:
         return "-"
-    part = result.ap.get({"whole": "wholebody"}.get(column, column))
-    spread = f" {range_text(part.ap_interval, 100, 1)}" if part and part.ap_interval else ""
+    interval = column_interval(result, column)
+    spread = f" {range_text(interval, 100, 1)}" if interval else ""
     return f"{100 * ap:.1f}{spread} / {100 * ar:.1f}"
 
 
