@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from dwpose_annotator.types import ImageArray
+from train.company import PersonPhoto, cut_by_frame, with_neighbour
 from train.pixels import Pixels
 from train.sampling import SampleKey
 from train.transforms import Augmentation, augment
@@ -242,17 +243,30 @@ class PoseDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     def _augmented(
         self, image: ImageArray, epoch: int, lap: int, index: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
+        rng = np.random.default_rng((self.seed, AUGMENTATION_STREAM, lap, index))
+        aug = self.augmentation(epoch)
+        photo = self._harder(rng, aug, self._photo(image, index))
         pixels, labels = augment(
-            np.random.default_rng((self.seed, AUGMENTATION_STREAM, lap, index)),
-            image,
-            self.people.box[index],
-            self.people.xy[index],
-            self.people.visible[index],
-            crop_wh=self.crop_wh,
-            aug=self.augmentation(epoch),
+            rng, photo.image, photo.box, photo.xy, photo.visible, crop_wh=self.crop_wh, aug=aug
         )
         labels[:, :2] /= self.input_scale
         return torch.from_numpy(pixels), torch.from_numpy(labels)
+
+    def _harder(
+        self, rng: np.random.Generator, aug: Augmentation, photo: PersonPhoto
+    ) -> PersonPhoto:
+        if aug.neighbour and rng.random() < aug.neighbour:
+            index = int(rng.integers(len(self)))
+            image = self._read(self.people.image[index])
+            if image is not None:
+                photo = with_neighbour(rng, photo, self._photo(image, index))
+        if aug.frame and rng.random() < aug.frame:
+            photo = cut_by_frame(rng, photo)
+        return photo
+
+    def _photo(self, image: ImageArray, index: int) -> PersonPhoto:
+        people = self.people
+        return PersonPhoto(image, people.box[index], people.xy[index], people.visible[index])
 
 
 def log_skipped(lines: Sequence[str], file: Path | None) -> None:

@@ -57,6 +57,10 @@ class Augmentation:
     low_resolution: float = 0.0
     """Probability of losing detail, as small people do who are enlarged to the network's input;
     not in the published recipe, whose data has small people itself."""
+    neighbour: float = 0.0
+    """Probability of somebody close by, see ``company.with_neighbour``."""
+    frame: float = 0.0
+    """Probability of a photo that ends within the person, see ``company.cut_by_frame``."""
 
 
 NO_AUGMENTATION = Augmentation(
@@ -70,6 +74,8 @@ NO_AUGMENTATION = Augmentation(
     median_blur=0,
     dropout=0,
     low_resolution=0,
+    neighbour=0,
+    frame=0,
 )
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from tests.tiny_people import FIGURE, write_tiny_people
-from train.detector.crowd import Figures, add_group, load_figures, silhouette
+from train.detector.crowd import Figures, add_group, load_figures
 from train.detector.labels import PERSON, UNKNOWN
+from train.silhouette import silhouette
 
 HEIGHT, WIDTH = 200, 100
 BOX = np.array([10, 10, 90, 190], np.float32)

@@ -18,12 +18,8 @@ from dwpose_annotator.types import ImageArray
 from train.data import read_json
 from train.detector.labels import PERSON, UNKNOWN
 from train.pixels import Pixels
+from train.silhouette import HEAD, HIPS, SHOULDERS, silhouette
 
-SHOULDERS, HIPS, WRISTS, ANKLES = (5, 6), (11, 12), (9, 10), (15, 16)
-HEAD = slice(0, 5)
-LIMBS = ((5, 7), (7, 9), (6, 8), (8, 10), (11, 13), (13, 15), (12, 14), (14, 16))
-# Widths as shares of the torso's length (shoulders to hips), clothes and hair included.
-LIMB_WIDTH, TORSO_MARGIN, HEAD_RADIUS, END_RADIUS = 0.36, 0.36, 0.42, 0.24
 GROUP = (2, 7)  # people
 HEIGHTS = (0.3, 1.5)  # of the canvas, by the size of a whole figure
 MIN_SEEN = 0.12  # of a figure; who shows less is unknown
@@ -74,42 +70,6 @@ def load_figures(annotation_file: Path, image_dir: Path, *, sources: Collection[
         np.asarray(boxes, np.float32).reshape(-1, 4),
         np.asarray(bodies, np.float32).reshape(-1, 17, 3),
     )
-
-
-def silhouette(
-    body: NDArray[np.floating], box: NDArray[np.floating], size_hw: tuple[int, int]
-) -> NDArray[np.uint8]:
-    """(h, w) mask, 255 inside: thick limbs, torso and head, within the box."""
-    mask = np.zeros(size_hw, np.uint8)
-    points, seen = body[:, :2], body[:, 2] > 0
-    shoulders, hips = (points[list(pair)].mean(axis=0) for pair in (SHOULDERS, HIPS))
-    torso = float(np.linalg.norm(shoulders - hips))
-    torso = max(torso, 0.2 * float(box[3] - box[1]))  # bent towards the camera
-    whole = points.round().astype(np.int32)
-
-    def disc(centre: NDArray[np.floating], radius: float) -> None:
-        x, y = centre.round().astype(int)
-        cv2.circle(mask, (int(x), int(y)), max(round(radius * torso), 1), 255, -1)
-
-    for a, b in LIMBS:
-        if seen[a] and seen[b]:
-            width = max(round(LIMB_WIDTH * torso), 1)
-            cv2.line(mask, whole[a].tolist(), whole[b].tolist(), 255, width)
-    corners = whole[[5, 6, 12, 11]]
-    cv2.fillConvexPoly(mask, cv2.convexHull(corners), 255)
-    cv2.polylines(mask, [corners], True, 255, max(round(TORSO_MARGIN * torso), 1))
-    head = points[HEAD][seen[HEAD]].mean(axis=0)
-    neck = (0.5 * (head + shoulders)).round().astype(int).tolist()
-    cv2.line(mask, neck, shoulders.round().astype(int).tolist(), 255, max(round(0.4 * torso), 1))
-    disc(head, HEAD_RADIUS)
-    for index in (*WRISTS, *ANKLES):
-        if seen[index]:
-            disc(points[index], END_RADIUS)
-    outside = np.ones(size_hw, bool)
-    left, top, right, bottom = np.clip(box, 0, [size_hw[1], size_hw[0]] * 2).round().astype(int)
-    outside[top:bottom, left:right] = False
-    mask[outside] = 0
-    return mask
 
 
 def add_group(
