@@ -50,20 +50,25 @@ def lit_photo(box: tuple[int, int, int, int], size_hw: tuple[int, int] = (120, 1
 
 
 def dataset_of(
-    people: dict[str, tuple[int, int, int, int]], *, mosaic: float = 0.0, **options
+    people: dict[str, tuple[int, int, int, int]],
+    *,
+    mosaic: float = 0.0,
+    fine: float = 0.0,
+    **options,
 ) -> DetectionDataset:
     paths = tuple(Path(name) for name in people)
     boxes = tuple(np.array([box], np.float32) for box in people.values())
     pixels = {Path(name): lit_photo(box) for name, box in people.items()}
-    phases = [PicturePhase(0, SIZE, mosaic)]
+    phases = [PicturePhase(0, SIZE, mosaic, fine=fine)]
     return DetectionDataset(Photos(paths, boxes), pixels, phases=phases, seed=7, **options)
 
 
-@pytest.mark.parametrize("mosaic", [0.0, 1.0])
-def test_boxes_follow_the_lit_rectangle(mosaic, monkeypatch):
+@pytest.mark.parametrize(("mosaic", "fine"), [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0)])
+def test_boxes_follow_the_lit_rectangle(mosaic, fine, monkeypatch):
     """Every bright pixel lies in a label, and every person's label is bright to its edges."""
     monkeypatch.setattr("train.detector.data.vary_light", lambda _rng, picture: picture)
-    dataset = dataset_of({"a": (20, 10, 70, 100), "b": (60, 50, 150, 110)}, mosaic=mosaic)
+    rectangles = {"a": (20, 10, 70, 100), "b": (60, 50, 150, 110)}
+    dataset = dataset_of(rectangles, mosaic=mosaic, fine=fine)
     people = 0
     for lap in range(40):
         picture, labels = (value.numpy() for value in dataset[SampleKey(0, lap % 2, lap)])
@@ -74,7 +79,8 @@ def test_boxes_follow_the_lit_rectangle(mosaic, monkeypatch):
             covered[max(0, y1 - 2) : y2 + 2, max(0, x1 - 2) : x2 + 2] |= kind != 0
             if kind == PERSON:
                 people += 1
-                assert bright[y1:y2, x1:x2].mean() > 0.75  # resizing blurs the edges
+                small = min(x2 - x1, y2 - y1) < 12  # hardly more than edges, which resizing blurs
+                assert small or bright[y1:y2, x1:x2].mean() > 0.7
         assert not (bright & ~covered).any()
     assert people > 30
 

@@ -21,7 +21,7 @@ from train.pixels import Pixels
 from train.silhouette import HEAD, HIPS, SHOULDERS, silhouette
 
 GROUP = (2, 7)  # people
-HEIGHTS = (0.3, 1.5)  # of the canvas, by the size of a whole figure
+HEIGHTS = (0.12, 1.5)  # of the canvas, by the size of a whole figure
 MIN_SEEN = 0.12  # of a figure; who shows less is unknown
 HIDDEN_BOX, LOST_BOX = 0.5, 0.9  # covered shares from which a photo's own box is unknown, or gone
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Container, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -149,14 +150,16 @@ class PicturePhase:
     Attributes:
         epoch: 0-based, the first one of the phase.
         size: side of the square pictures in pixels, a multiple of 32.
-        mosaic: probability of a 2x2 mosaic.
+        mosaic: probability of a mosaic.
         group: probability that a single photo gets a group of pasted people.
+        fine: probability that a mosaic is 3x3 instead of 2x2: smaller people, more around them.
     """
 
     epoch: int
     size: int
     mosaic: float
     group: float = 0.0
+    fine: float = 0.0
 
 
 class DetectionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
@@ -202,7 +205,8 @@ class DetectionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         size = phase.size
         canvas = np.full((size, size, 3), PAD_VALUE, np.uint8)
         if rng.random() < phase.mosaic:
-            found = self._mosaic(rng, index, canvas)
+            fine = phase.fine > 0 and rng.random() < phase.fine
+            found = self._mosaic(rng, index, canvas, cells=3 if fine else 2)
         else:
             found = self._single(rng, index, canvas)
             if self.figures is not None and rng.random() < phase.group:
@@ -232,14 +236,18 @@ class DetectionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         )  # fmt: skip
 
     def _mosaic(
-        self, rng: np.random.Generator, index: int, canvas: ImageArray
+        self, rng: np.random.Generator, index: int, canvas: ImageArray, *, cells: int
     ) -> NDArray[np.float32]:
-        """Four photos around a random centre, each filling its quarter or more."""
+        """``cells`` x ``cells`` photos, each filling its part of the canvas or more."""
         side = len(canvas)
-        cx, cy = (int(v) for v in rng.uniform(0.3, 0.7, 2) * side)
-        regions = ((0, 0, cx, cy), (cx, 0, side, cy), (0, cy, cx, side), (cx, cy, side, side))
+        columns, rows = (_cuts(rng, side, cells) for _ in range(2))
+        regions = [
+            (left, top, right, bottom)
+            for top, bottom in pairwise(rows)
+            for left, right in pairwise(columns)
+        ]
         found: list[NDArray[np.float32]] = []
-        own = int(rng.integers(4))
+        own = int(rng.integers(len(regions)))
         for number, region in enumerate(regions):
             photo, boxes, complete = self._member(rng, index if number == own else None)
             room = (region[2] - region[0], region[3] - region[1])
@@ -264,3 +272,9 @@ class DetectionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             return self.pixels[self.synthetic.image[number]], self.synthetic.boxes[number], True
         number = int(rng.integers(len(self.photos))) if index is None else index
         return self.pixels[self.photos.image[number]], self.photos.boxes[number], True
+
+
+def _cuts(rng: np.random.Generator, side: int, cells: int) -> list[int]:
+    """Where a mosaic's cells begin and end: even parts, moved by up to two fifths of a part."""
+    inner = (np.arange(1, cells) + rng.uniform(-0.4, 0.4, cells - 1)) * side / cells
+    return [0, *np.sort(inner).astype(int).tolist(), side]
