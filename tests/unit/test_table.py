@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dwpose_annotator.models.complexity import Complexity
@@ -14,7 +16,7 @@ from train.evaluation.coco_ap import PartAP
 from train.evaluation.measure import ModelReport, SetResult
 from train.evaluation.run_model import Latency
 from train.evaluation.summary import SummaryRow, read_anchors, summary_text
-from train.evaluation.uncertainty import Estimate, Interval
+from train.evaluation.uncertainty import Estimate, Interval, interval
 from train.table import add_arguments, run
 
 
@@ -64,6 +66,19 @@ def test_sets_without_a_part_leave_dashes() -> None:
     assert text.splitlines()[4].count(" - ") == 7
 
 
+def test_differences_are_taken_draw_by_draw() -> None:
+    """Two models whose own intervals overlap widely, one of them always a little better."""
+    draws = np.linspace(0.2, 0.4, 101)
+    rows = []
+    for name, gain in (("alone", 0.0), ("taught", 0.03)):
+        body = PartAP({"AP": 0.3 + gain, "AR": 0.4}, interval(draws + gain), draws + gain)
+        measured = dataclasses.replace(result("b", 2, {}, {"pck/body": 1}), ap={"body": body})
+        rows.append(SummaryRow(dataclasses.replace(report(measured), name=name), None))
+    lines = summary_text(rows).splitlines()
+    assert "Body AP against alone" in lines[-5]
+    assert lines[-1].split() == ["|", "taught", "|", "+3.0", "[3.0,", "3.0]", "|"]
+
+
 def test_other_systems_are_read_or_explained(tmp_path: Path) -> None:
     file = tmp_path / "anchors.json"
     file.write_text('{"a": {"AP": 0.5, "AR": 0.6}}')
@@ -80,10 +95,12 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     add_arguments(parser)
     options = ["--data", str(tmp_path / "sets"), "--resamples", "3", "--device", "cpu"]
     out = ["--detector", "person-nano", "--out", str(tmp_path / "out")]
-    run(parser.parse_args(["dwpose-t", *options, *out]))
+    run(parser.parse_args(["dwpose-t", "dwpose-t", *options, *out]))
     table = (tmp_path / "out" / "table.md").read_text()
     assert table.strip() == capsys.readouterr().out.strip()
-    (entry,) = json.loads((tmp_path / "out" / "table.json").read_text())
+    assert "+0.0 [0.0, 0.0]" in table  # a model against itself
+    entry, again = json.loads((tmp_path / "out" / "table.json").read_text())
+    assert entry["results"] == again["results"]
     assert entry["name"] == "dwpose-t"
     assert entry["end_to_end"]["boxes"] == "person-nano.onnx"
     assert [result["data"] for result in entry["results"]] == ["body", "whole"]

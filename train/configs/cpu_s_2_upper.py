@@ -11,7 +11,7 @@ from train.configs.cpu_s_1_full import config as full
 config = replace(
     full,
     name="cpu_s_2_upper",
-    epochs=32,
-    optim=replace(full.optim, warmup_steps=40, cosine_epochs=(6, 32)),
+    epochs=28,
+    optim=replace(full.optim, warmup_steps=40, cosine_epochs=(6, 28)),
     frozen=("stem", "stage1"),
 )

@@ -6,7 +6,7 @@ import contextlib
 import copy
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -47,10 +47,13 @@ class PartAP:
     Attributes:
         metrics: value by name of ``METRICS``; -1 where no person is labelled.
         ap_interval: 95 % bootstrap interval of AP over images, or None if not asked for.
+        ap_draws: the AP of each bootstrap draw; models measured on the same images share the
+            draws, so that their differences can be taken draw by draw.
     """
 
     metrics: dict[str, float]
     ap_interval: Interval | None = None
+    ap_draws: Floats | None = field(default=None, repr=False, compare=False)
 
 
 def evaluate_ap(
@@ -85,8 +88,11 @@ def evaluate_ap(
             evaluation.accumulate()
             evaluation.summarize()
         metrics = dict(zip(METRICS, map(float, evaluation.stats), strict=True))
-        bounds = _bootstrap_ap(evaluation, resamples) if resamples and metrics["AP"] >= 0 else None
-        results[part] = PartAP(metrics, bounds)
+        if resamples and metrics["AP"] >= 0:
+            draws = _bootstrap_ap(evaluation, resamples)
+            results[part] = PartAP(metrics, interval(draws), draws)
+        else:
+            results[part] = PartAP(metrics)
     return results
 
 
@@ -159,8 +165,8 @@ def _coco(content: dict[str, Any], annotations: list[dict[str, Any]]) -> COCO:
     return coco
 
 
-def _bootstrap_ap(evaluation: COCOeval, resamples: int) -> Interval:
-    """Interval of AP over images drawn again: matches stay, only the ranking is redone."""
+def _bootstrap_ap(evaluation: COCOeval, resamples: int) -> Floats:
+    """(resamples,) AP over images drawn again: matches stay, only the ranking is redone."""
     images = len(evaluation.params.imgIds)
     per_image = evaluation.evalImgs[:images]  # one category, area range "all" comes first
     rest = evaluation.evalImgs[images:]
@@ -173,4 +179,4 @@ def _bootstrap_ap(evaluation: COCOeval, resamples: int) -> Interval:
             evaluation.accumulate(params)
         precision = evaluation.eval["precision"]
         values.append(precision[precision > -1].mean() if (precision > -1).any() else np.nan)
-    return interval(np.array(values))
+    return np.array(values)

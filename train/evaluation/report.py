@@ -115,6 +115,8 @@ def to_json(reports: Sequence[ModelReport]) -> list[dict[str, Any]]:
     content = [dataclasses.asdict(report) for report in reports]
     for report, entry in zip(reports, content, strict=True):
         for result, plain in zip(report.results, entry["results"], strict=True):
+            for part in plain["ap"].values():
+                del part["ap_draws"]  # working values of the intervals
             plain["table"] = {
                 column: dict(zip(("AP", "AR"), part_scores(result.ap, column), strict=True))
                 for column in COLUMNS

@@ -11,7 +11,7 @@ from pathlib import Path
 from train.data import read_json
 from train.evaluation.measure import ModelReport, SetResult
 from train.evaluation.report import aligned, column_interval, part_scores, range_text, to_json
-from train.evaluation.uncertainty import Estimate
+from train.evaluation.uncertainty import Estimate, interval
 
 PARTS_BESIDE_BODY = ("foot", "face", "hand", "whole")
 NME, HAND_PCK = "nme/face", "pck_hand/hand"  # of point_metrics
@@ -77,7 +77,29 @@ def summary_text(
     for name, (ap, ar) in (anchors or {}).items():
         lines.append([name, f"{100 * ap:.1f} / {100 * ar:.1f}", *["" for _ in header[2:]]])
     machines = dict.fromkeys(row.report.latency.machine for row in rows)
-    return "\n\n".join([". ".join(about), aligned(header, lines), f"ORT ms: {'; '.join(machines)}"])
+    blocks = [". ".join(about), aligned(header, lines), f"ORT ms: {'; '.join(machines)}"]
+    differences = [] if body is None else _differences(rows, body)
+    if differences:
+        title = f"Body AP against {rows[0].report.name}, the same images drawn for both:"
+        blocks += [title, aligned(("model", "difference"), differences)]
+    return "\n\n".join(blocks)
+
+
+def _differences(rows: Sequence[SummaryRow], body: int) -> list[list[str]]:
+    """Body AP of each row minus the first one's, with its interval over shared bootstrap draws.
+
+    Much tighter than two intervals side by side: both models meet the same easy and hard images.
+    """
+    first = rows[0].report.results[body].ap["body"]
+    lines = []
+    for row in rows[1:]:
+        own = row.report.results[body].ap["body"]
+        if own.ap_draws is None or first.ap_draws is None:
+            continue
+        value = 100 * (own.metrics["AP"] - first.metrics["AP"])
+        spread = range_text(interval(own.ap_draws - first.ap_draws), 100, 1)
+        lines.append([row.report.name, f"{value:+.1f} {spread}"])
+    return lines
 
 
 def _row(row: SummaryRow, body: int | None, part_set: int | None) -> list[str]:
@@ -105,8 +127,8 @@ def _ap(result: SetResult | None, column: str) -> str:
     ap, ar = part_scores(result.ap, column)
     if ap < 0:
         return "-"
-    interval = column_interval(result, column)
-    spread = f" {range_text(interval, 100, 1)}" if interval else ""
+    bounds = column_interval(result, column)
+    spread = f" {range_text(bounds, 100, 1)}" if bounds else ""
     return f"{100 * ap:.1f}{spread} / {100 * ar:.1f}"
 
 
