@@ -9,9 +9,22 @@ import argparse
 import logging
 import sys
 
-from train import config_files, evaluate, export, fit, grow, plot, sheet, table, transfer, ubody
+from train import (
+    clean,
+    config_files,
+    evaluate,
+    export,
+    fit,
+    grow,
+    plot,
+    sheet,
+    table,
+    transfer,
+    ubody,
+)
 
 COMMANDS = {
+    "clean": clean,
     "configs": config_files,
     "evaluate": evaluate,
     "export": export,

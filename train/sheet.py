@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -66,11 +66,14 @@ def draw_sheet(
         crop, labels = (tensor.numpy() for tensor in dataset[key])
         labels[:, :2] *= input_scale
         tiles.append(draw_labels(crop, labels, zoom=2 if crop.shape[1] < SMALL else 1))
+    return grid(tiles, columns=columns)
+
+
+def grid(tiles: Sequence[ImageArray], *, columns: int) -> ImageArray:
+    """Pictures of one size, row after row; the last row is filled up with black."""
     blank = [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
-    rows = [
-        np.concatenate((tiles + blank)[i : i + columns], axis=1)
-        for i in range(0, len(tiles), columns)
-    ]
+    filled = [*tiles, *blank]
+    rows = [np.concatenate(filled[i : i + columns], axis=1) for i in range(0, len(filled), columns)]
     return np.concatenate(rows)
 
 
