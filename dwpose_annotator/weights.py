@@ -69,6 +69,17 @@ _ROWS = (
         size_bytes=11_087_994,
     ),
     Weights(
+        "dwpose-s",
+        "pose",
+        "dwpose-s.onnx",
+        None,
+        (256, 192),
+        POSE_INPUT,
+        model_size="s",
+        sha256="7c24f84ba933be42327c05e4da3eb3ff40027dcb4d41758206f2326a0b34be33",
+        size_bytes=16_822_114,
+    ),
+    Weights(
         "person-nano",
         "detector",
         "person-nano.onnx",

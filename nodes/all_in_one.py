@@ -63,7 +63,8 @@ def _inputs() -> list[io.Input]:
             "pose_estimator",
             options=_choices("pose", OLD_ESTIMATORS),
             default="dwpose-t",
-            tooltip="dwpose-t ships with this pack; dw-ll_ucoco_384 is the most accurate one.",
+            tooltip="dwpose-t and the better dwpose-s ship with this pack; "
+            "dw-ll_ucoco_384 is the most accurate one.",
         ),
         io.Combo.Input(
             "scale_stick_for_xinsr_cn",

@@ -80,7 +80,7 @@ def test_table_is_consistent():
 
 
 def test_unknown_name_lists_the_known_ones():
-    with pytest.raises(ValueError, match="dwpose-t, dw-tt_ucoco"):
+    with pytest.raises(ValueError, match="dwpose-t, dwpose-s, dw-tt_ucoco"):
         get_weights("dwpose-xxl", "pose")
     with pytest.raises(ValueError, match=r"'yolox_l' is a detector.*dwpose-t"):
         get_weights("yolox_l", "pose")

@@ -13,7 +13,7 @@ config = replace(
     upper,
     name="cpu_t_7_alone",
     hidden_points=False,
-    epochs=15,
-    optim=replace(upper.optim, cosine_epochs=(3, 15)),
+    epochs=30,
+    optim=replace(upper.optim, cosine_epochs=(6, 30)),
     phases=((0, COMPANY),),
 )

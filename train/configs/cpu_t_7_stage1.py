@@ -14,6 +14,8 @@ config = replace(
     alone,
     name="cpu_t_7_stage1",
     objective="stage1",
+    epochs=24,  # the second stage takes the other six of the thirty
+    optim=replace(alone.optim, cosine_epochs=(6, 24)),
     # Batches of 64 from a few sources are no base for the teacher's statistics.
     distill=Distillation(teacher="s", teacher_bn="eval"),
 )

@@ -16,7 +16,8 @@ config = replace(
     objective="stage2",
     init="",
     frozen=(),  # the whole backbone is
-    optim=replace(alone.optim, warmup_steps=100),
+    epochs=6,
+    optim=replace(alone.optim, warmup_steps=100, cosine_epochs=(1, 6)),
     distill=Distillation(
         teacher="t", teacher_bn="eval", feature_weight=0.0, logit_weight=1.0, decay=False
     ),
