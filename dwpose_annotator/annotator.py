@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dwpose_annotator import defaults
 from dwpose_annotator.detect import NMS_IOU, SCORE_THRESHOLD, Detector, DetectorOptions
 from dwpose_annotator.device import DeviceChoice, choose_device, cpu_instead, unused_gpu_hint
 from dwpose_annotator.draw import DrawStyle, draw_poses
@@ -40,9 +41,9 @@ class Annotator:
     @classmethod
     def from_pretrained(
         cls,
-        pose: str | os.PathLike[str] = "dwpose-t",
+        pose: str | os.PathLike[str] = defaults.POSE,
         *,
-        detector: str | os.PathLike[str] | None = "person-nano",
+        detector: str | os.PathLike[str] | None = defaults.DETECTOR,
         device: str = "auto",
         score_threshold: float = SCORE_THRESHOLD,
         nms_iou: float = NMS_IOU,

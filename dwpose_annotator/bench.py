@@ -12,6 +12,7 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
+from dwpose_annotator import defaults
 from dwpose_annotator.annotator import Annotator
 from dwpose_annotator.crop import crop_people, crop_to_image
 from dwpose_annotator.detect import STRIDES, Detector
@@ -66,7 +67,7 @@ def tables(*, runs: int, device: str, threads: int | None, large: bool) -> Itera
     """Lines of the report: the shipped networks, then random weights of the large official ones."""
     annotator = Annotator.from_pretrained(device=device, threads=threads)
     assert annotator.detector is not None
-    name = "dwpose-t + person-nano (shipped)"
+    name = f"{defaults.POSE} + {defaults.DETECTOR} (shipped)"
     yield from _table(name, annotator.pose, annotator.detector, runs=runs, threads=threads)
     if not large:
         return

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dwpose_annotator import defaults
 from dwpose_annotator.cli_options import (
     Body,
     Detector,
@@ -54,8 +55,8 @@ def annotate(
     side_by_side: Annotated[
         bool, typer.Option("--side-by-side", help="Photo and map in one picture.")
     ] = False,
-    pose: Pose = "dwpose-t",
-    detector: Detector = "person-nano",
+    pose: Pose = defaults.POSE,
+    detector: Detector = defaults.DETECTOR,
     device: Device = "auto",
     threads: Threads = None,
     offline: Offline = False,

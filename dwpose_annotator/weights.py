@@ -65,7 +65,7 @@ _ROWS = (
         (256, 192),
         POSE_INPUT,
         model_size="t",
-        sha256="e6c72ef4dfbd8e1725acc1c77346e98e1947802c5492a3872487ac359b366025",
+        sha256="ef191465fe8fe22e41399654c30865ecdb1258a62d47cb8835c1fc53f0ef1524",
         size_bytes=11_087_994,
     ),
     Weights(
@@ -76,7 +76,7 @@ _ROWS = (
         (256, 192),
         POSE_INPUT,
         model_size="s",
-        sha256="7c24f84ba933be42327c05e4da3eb3ff40027dcb4d41758206f2326a0b34be33",
+        sha256="3f51b09fe83805772d284dc595172577aaafb8b6c7cd3a33631d2c80145d7afa",
         size_bytes=16_822_114,
     ),
     Weights(
@@ -86,7 +86,7 @@ _ROWS = (
         None,
         (416, 416),
         YOLOX_INPUT,
-        sha256="7a4c23073552c78279e5b193394622ca0c5e1c4661e46c7bfd5a1068aa4987e4",
+        sha256="12826398c0e584ebc4e1993d9937ae5d382615f3e1bcb23771199335e3061fd6",
         size_bytes=6_568_986,
     ),
     Weights(

@@ -14,14 +14,16 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line; ``None`` takes that of this process."""
+    from dwpose_annotator import defaults
+
     parser = argparse.ArgumentParser(description="DWPose annotator in the browser.")
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 serves the whole network")
     parser.add_argument("--port", type=int, help="default: the first free one from 7860 on")
     parser.add_argument("--root-path", help="path below which a proxy serves the demo")
     parser.add_argument("--share", action="store_true", help="a public link through gradio.live")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, directml ...")
-    parser.add_argument("--pose", default="dwpose-t", help="pose weights: name or .onnx file")
-    parser.add_argument("--detector", default="person-nano", help="name, .onnx file or none")
+    parser.add_argument("--pose", default=defaults.POSE, help="pose weights: name or .onnx file")
+    parser.add_argument("--detector", default=defaults.DETECTOR, help="name, .onnx file or none")
     parser.add_argument("--threads", type=int, help="CPU threads; default: all cores")
     parser.add_argument("--offline", action="store_true", help="never download weights")
     parser.add_argument("--mcp", action="store_true", help="also serve the functions as MCP tools")
@@ -37,9 +39,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def main() -> None:
     """Start the demo and serve until it is interrupted."""
-    arguments = parse_arguments()
     # Run as a file, Python looks for modules beside it and not in the checkout.
     sys.path[0] = str(ROOT)
+    arguments = parse_arguments()
     # A stop from outside cleans up as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="dwpose-demo-") as folder:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
 
+from dwpose_annotator import defaults
+
 from .images import TensorFrames, black_maps, preview, put_map
 from .models import NO_DETECTOR, describe_device, load_annotator, weight_choices
 from .pose_keypoint import to_pose_keypoint
@@ -56,14 +58,14 @@ def _inputs() -> list[io.Input]:
         io.Combo.Input(
             "bbox_detector",
             options=_choices("detector", OLD_DETECTORS),
-            default="person-nano",
+            default=defaults.DETECTOR,
             tooltip="Finds the people. None: each picture shows one person who fills it.",
         ),
         io.Combo.Input(
             "pose_estimator",
             options=_choices("pose", OLD_ESTIMATORS),
-            default="dwpose-t",
-            tooltip="dwpose-t and the better dwpose-s ship with this pack; "
+            default=defaults.POSE,
+            tooltip="dwpose-s and the faster dwpose-t ship with this pack; "
             "dw-ll_ucoco_384 is the most accurate one.",
         ),
         io.Combo.Input(
@@ -107,8 +109,8 @@ class DWPoseAllInOne(io.ComfyNode):
         detect_body: str = "enable",
         detect_face: str = "enable",
         resolution: int = 512,
-        bbox_detector: str = "person-nano",
-        pose_estimator: str = "dwpose-t",
+        bbox_detector: str = defaults.DETECTOR,
+        pose_estimator: str = defaults.POSE,
         scale_stick_for_xinsr_cn: str = "disable",
         model: Annotator | None = None,
     ) -> io.NodeOutput:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
+from dwpose_annotator import defaults
+
 from .models import (
     DEVICE_CHOICES,
     NO_DETECTOR,
@@ -24,19 +26,19 @@ class LoadDWPose(io.ComfyNode):
             node_id="DWPoseAnnotatorLoad",
             display_name="Load DWPose",
             category=CATEGORY,
-            description="Loads a pose network and a person detector. The first of each list ships "
-            "with this pack; the others are downloaded at first use.",
+            description="Loads a pose network and a person detector. dwpose-s, dwpose-t and "
+            "person-nano ship with this pack; the others are downloaded at first use.",
             inputs=[
                 io.Combo.Input(
                     "pose_estimator",
                     options=weight_choices("pose"),
-                    default="dwpose-t",
+                    default=defaults.POSE,
                     tooltip="Pose network. dw-ll_ucoco_384 is the most accurate official one.",
                 ),
                 io.Combo.Input(
                     "bbox_detector",
                     options=[*weight_choices("detector"), NO_DETECTOR],
-                    default="person-nano",
+                    default=defaults.DETECTOR,
                     tooltip="Finds the people. none: each picture shows one person who fills it.",
                 ),
                 io.Combo.Input(

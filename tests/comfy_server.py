@@ -196,7 +196,7 @@ def one_node(source: list[Any], extra: dict[str, Any]) -> dict[str, Any]:
                 "detect_face": "enable",
                 "resolution": 512,
                 "bbox_detector": "person-nano",
-                "pose_estimator": "dwpose-t",
+                "pose_estimator": "dwpose-s",
                 "scale_stick_for_xinsr_cn": "disable",
             },
         },

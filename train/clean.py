@@ -10,8 +10,6 @@ behind. A point is disputed where the network is sure and sees it elsewhere.
 from __future__ import annotations
 
 import argparse
-import gzip
-import json
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -29,12 +27,11 @@ from dwpose_annotator.crop import (
     warp_crop,
 )
 from dwpose_annotator.estimate import PoseEstimator
-from dwpose_annotator.files import write_atomic
 from dwpose_annotator.images import load_image, save_image
 from dwpose_annotator.skeleton import BODY
 from dwpose_annotator.types import ImageArray
 from train.config import annotation_and_images
-from train.data import PARTS, People
+from train.data import PARTS, People, write_json
 from train.evaluation.eval_set import EvalSet, load_eval_set
 from train.evaluation.person_boxes import ground_truth_boxes
 from train.evaluation.predictions import Predictions
@@ -161,8 +158,7 @@ def run(arguments: argparse.Namespace) -> None:
         picture = draw_disputes(eval_set, predictions, disputes, count=48)
         save_image(arguments.sheet, picture)
     cleaned = without(eval_set.content, eval_set.people, disputes, keep=arguments.keep)
-    payload = gzip.compress(json.dumps(cleaned).encode(), mtime=0)
-    write_atomic(arguments.output, lambda file: file.write(payload))
+    write_json(arguments.output, cleaned)
     labelled = (eval_set.people.visible[:, BODY] > 0).sum()
     log.info(
         "disputed: %d of %d body points; %d of %d people left out; wrote %s",

@@ -34,7 +34,7 @@ class PersonPhoto:
         image: (H, W, 3) uint8 RGB.
         box: (4,) xyxy, image pixels.
         xy: (133, 2) float32 image pixels.
-        visible: (133,) float32, 1 where the label may be used.
+        visible: (133,) float32 weights in [0, 1], 0 where there is no label.
     """
 
     image: ImageArray

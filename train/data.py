@@ -19,6 +19,8 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
+from dwpose_annotator.files import write_atomic
+from dwpose_annotator.skeleton import BODY
 from dwpose_annotator.types import ImageArray
 from train.company import PersonPhoto, cut_by_frame, with_neighbour
 from train.pixels import Pixels
@@ -45,7 +47,7 @@ class People:
     Attributes:
         image: image file of each person.
         xy: (N, 133, 2) float32 image pixels.
-        visible: (N, 133) float32, 1 where the label may be used.
+        visible: (N, 133) float32 weights in [0, 1], 0 where there is no label.
         box: (N, 4) float32 xyxy, clipped to the image.
         ids: (N, 2) int64 annotation id, image id.
         skipped: one line per annotation or image that was left out, and why.
@@ -90,6 +92,13 @@ def read_json(path: Path) -> Any:
     """Parse a JSON file, gzipped or not."""
     data = path.read_bytes()
     return json.loads(gzip.decompress(data) if path.suffix == ".gz" else data)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write what ``read_json`` reads: gzipped if the name ends so, the same bytes every time."""
+    data = json.dumps(content).encode()
+    packed = gzip.compress(data, mtime=0) if path.suffix == ".gz" else data
+    write_atomic(path, lambda file: file.write(packed))
 
 
 def keypoints_of(annotation: dict[str, Any]) -> NDArray[np.float32]:
@@ -145,7 +154,9 @@ def load_people(
     """Read one COCO-WholeBody file (v1.0 fields; .json or .json.gz).
 
     Args:
-        hidden: whether points with v = 1 count like those with v = 2.
+        hidden: whether points with v <= 1 count like those with v = 2. A body point with v between
+            0 and 1 is another thing, a machine's label and its weight (``train.machines.points``),
+            and counts in any case; in COCO-WholeBody only the other parts have such fractions.
         keep_bodiless: keep people without a body keypoint (face-only sets).
 
     Raises:
@@ -174,7 +185,11 @@ def load_people(
     if not files:
         raise ValueError(f"{annotation_file} has no usable person ({len(skipped)} skipped)")
     array = np.stack(points)
-    visible = (array[..., 2] > (0 if hidden else 1)).astype(np.float32)
+    given = array[..., 2]
+    visible = (given > (0 if hidden else 1)).astype(np.float32)
+    weighted = (given > 0) & (given < 1)
+    weighted[:, BODY.stop :] = False
+    visible[weighted] = given[weighted]
     return People(
         tuple(files), array[..., :2].copy(), visible, np.stack(boxes), np.array(ids), tuple(skipped)
     )

@@ -218,7 +218,7 @@ def augment(
     Args:
         image: (H, W, 3) uint8 RGB.
         box: (4,) xyxy person box, image pixels.
-        xy, visible: (133, 2) image pixels, (133,) 0 or 1.
+        xy, visible: (133, 2) image pixels, (133,) weights in [0, 1].
 
     Returns:
         crop (h, w, 3) uint8, and (133, 3) float32: x, y in crop pixels, visible.

@@ -10,7 +10,6 @@ of open-mmlab/mmpose.
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import shutil
@@ -25,7 +24,7 @@ import numpy as np
 from dwpose_annotator.files import write_atomic
 from dwpose_annotator.skeleton import BODY, KEYPOINT_NAMES
 from dwpose_annotator.types import ImageArray
-from train.data import read_json
+from train.data import read_json, write_json
 
 log = logging.getLogger(__name__)
 
@@ -189,7 +188,7 @@ def convert(root: Path, scenes: Sequence[str], *, every: int = SAMPLE_INTERVAL) 
             "annotations": split.annotations,
             "categories": [PERSON],
         }
-        _write_text(root / f"{name}.json", json.dumps(content))
+        write_json(root / f"{name}.json", content)
         if split.missing:
             _write_text(root / f"{name}_missing.txt", "\n".join(split.missing) + "\n")
     return splits

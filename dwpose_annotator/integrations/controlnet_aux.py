@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 
 from dwpose_annotator.annotator import Annotator
+from dwpose_annotator.defaults import DETECTOR, POSE
 from dwpose_annotator.images import ImageLike, load_image
 from dwpose_annotator.resize import output_size_hw, resize_for_controlnet
 from dwpose_annotator.types import ImageArray
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 WeightsName: TypeAlias = "str | os.PathLike[str]"
 
-POSE = "dwpose-t"
-DETECTOR = "person-nano"
 # Repositories that code for controlnet_aux names -> (pose, detector) weights. The first two hold
 # OpenPose's networks, which DWPose does not use.
 REPOSITORIES: dict[str, tuple[str, str]] = {

@@ -22,6 +22,7 @@ from diffusers.configuration_utils import register_to_config
 from diffusers.modular_pipelines import ComponentSpec, InputParam, OutputParam, PipelineState
 from PIL import Image
 
+from dwpose_annotator import defaults
 from dwpose_annotator.annotator import Annotator
 from dwpose_annotator.draw import DrawStyle
 from dwpose_annotator.images import ImageLike, load_image
@@ -41,7 +42,10 @@ class PoseMapper(ConfigMixin):  # type: ignore[misc]  # diffusers is not typed
 
     @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
-        self, pose: str = "dwpose-t", detector: str = "person-nano", device: str = "auto"
+        self,
+        pose: str = defaults.POSE,
+        detector: str = defaults.DETECTOR,
+        device: str = "auto",
     ) -> None:
         self._pose, self._detector, self._device = pose, detector, device
         self._annotator: Annotator | None = None

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from dwpose_annotator import Annotator, Poses
+from dwpose_annotator import Annotator, Poses, defaults
 from dwpose_annotator.detect import Detector
 from dwpose_annotator.types import ImageArray
 from dwpose_annotator.weights import WEIGHTS, Kind, locate_weights
@@ -58,8 +58,8 @@ class Networks:
         self,
         device: str = "auto",
         *,
-        pose: str = "dwpose-t",
-        detector: str = "person-nano",
+        pose: str = defaults.POSE,
+        detector: str = defaults.DETECTOR,
         offline: bool = False,
         threads: int | None = None,
     ) -> None:

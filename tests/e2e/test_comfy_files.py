@@ -54,7 +54,7 @@ def small_photo():
 def test_every_example_workflow_runs(core, path, monkeypatch):
     weights = core.base / "models" / "dwpose"
     fakes = {
-        "dwpose-t": save_bright_spot_pose(weights / "pose.onnx"),
+        "dwpose-s": save_bright_spot_pose(weights / "pose.onnx"),
         "person-nano": save_fixed_detector(
             weights / "people.onnx", [(80.0, 120.0, 60.0, 200.0)], [0.8]
         ),

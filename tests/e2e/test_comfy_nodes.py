@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from dwpose_annotator import defaults
 from tests.comfy_pack import comfyui, load_fake, picture, run_node, scattered_annotator
 
 
@@ -236,7 +237,7 @@ def test_names_of_old_graphs_load_the_same_networks(core, two, monkeypatch):
         pose_estimator="dw-ll_ucoco_384_bs5.torchscript.pt",
     )
     run_node(core, "DWPoseAnnotator", image=picture(), bbox_detector="None")
-    assert loaded == [("dw-ll_ucoco_384", "yolox_l", "auto"), ("dwpose-t", "none", "auto")]
+    assert loaded == [("dw-ll_ucoco_384", "yolox_l", "auto"), (defaults.POSE, "none", "auto")]
 
 
 # ---- Draw ---------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -40,9 +41,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoServer]:
 
 
 @pytest.fixture(scope="module")
-def client(server: DemoServer, tmp_path_factory: pytest.TempPathFactory) -> Client:
+def client(server: DemoServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     downloads = str(tmp_path_factory.mktemp("downloads"))
-    return Client(server.url, verbose=False, download_files=downloads)
+    with pytest.MonkeyPatch.context() as patch:
+        # The client leaves an empty folder in the system's for every file that it loads.
+        patch.setattr(tempfile, "tempdir", downloads)
+        yield Client(server.url, verbose=False, download_files=downloads)
 
 
 @pytest.fixture(scope="module")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from dwpose_annotator import Annotator
+from dwpose_annotator import Annotator, defaults
 from dwpose_annotator.session import OnnxSession
 from dwpose_annotator.weight_files import check_weight_file
 from dwpose_annotator.weights import ASSETS, WEIGHTS
 
 BUNDLED = [row for row in WEIGHTS.values() if row.repo is None]
-MAX_DEFAULT_BYTES, MAX_TOTAL_BYTES = 20_000_000, 38_000_000  # in the wheel
-DEFAULT = ("dwpose-t", "person-nano")
+MAX_SMALLEST_BYTES, MAX_TOTAL_BYTES = 20_000_000, 38_000_000  # in the wheel
+SMALLEST = ("dwpose-t", "person-nano")
 
 
 @pytest.mark.parametrize("row", BUNDLED, ids=lambda row: row.name)
@@ -23,7 +23,7 @@ def test_file_fits_its_row(row):
 
 def test_the_wheel_stays_small():
     size = {row.name: (ASSETS / row.file).stat().st_size for row in BUNDLED}
-    assert sum(size[name] for name in DEFAULT) <= MAX_DEFAULT_BYTES
+    assert sum(size[name] for name in SMALLEST) <= MAX_SMALLEST_BYTES
     assert sum(size.values()) <= MAX_TOTAL_BYTES
 
 
@@ -33,5 +33,6 @@ def test_default_annotator_needs_no_network(monkeypatch):
 
     monkeypatch.setattr("socket.socket.connect", no_network)
     annotator = Annotator.from_pretrained(offline=True)
+    assert annotator.pose.session.name.endswith(WEIGHTS[defaults.POSE].file)
     assert annotator.pose.crop_wh == (192, 256)
     assert annotator.detector is not None

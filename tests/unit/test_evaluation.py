@@ -102,6 +102,25 @@ def predictions_of(
 
 
 @pytest.mark.parametrize(
+    ("fields", "ap"),
+    [(("keypoints",), 0.5), (("keypoints", "face_kpts"), 0.25)],
+)
+def test_only_labelled_bodies_rank_where_nothing_else_is_labelled(tmp_path, fields, ap):
+    file = write_set(tmp_path / "data", fields)
+    eval_set = load_eval_set(file, file.parent / "images")
+    wrong = np.arange(len(eval_set.people)) % PEOPLE_PER_IMAGE == 1
+    right = predictions_of(eval_set)
+    xy = right.xy + 1000.0 * wrong[:, None, None]
+    score = np.where(wrong[:, None], 0.5, 0.9) * np.ones(right.score.shape)
+    score[:, FACE] = np.where(wrong, 0.9, 0.3)[:, None]  # a sure face beside a wrong body
+    found = Predictions(
+        right.image_id, right.instance_id, xy, score, right.box_score, right.area
+    )  # fmt: skip
+    results = evaluate_ap(eval_set.content, found, parts=("body",))
+    assert results["body"].metrics["AP"] == pytest.approx(ap, abs=0.01)
+
+
+@pytest.mark.parametrize(
     ("fields", "parts"),
     [
         (("keypoints",), ("body",)),

@@ -14,7 +14,7 @@ PACKAGE = REPO / "dwpose_annotator"
 
 # A module imports only from the rows above its own. A new module needs a place here.
 LAYERS = (
-    {"skeleton", "errors", "files", "draw_styles"},
+    {"skeleton", "errors", "files", "draw_styles", "defaults"},
     {"types", "device", "weight_files", "openpose_schema"},
     {
         "crop",

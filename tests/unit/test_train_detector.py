@@ -60,7 +60,8 @@ def dataset_of(
     boxes = tuple(np.array([box], np.float32) for box in people.values())
     pixels = {Path(name): lit_photo(box) for name, box in people.items()}
     phases = [PicturePhase(0, SIZE, mosaic, fine=fine)]
-    return DetectionDataset(Photos(paths, boxes), pixels, phases=phases, seed=7, **options)
+    nothing = tuple(np.zeros((0, 4), np.float32) for _ in boxes)
+    return DetectionDataset(Photos(paths, boxes, nothing), pixels, phases=phases, seed=7, **options)
 
 
 @pytest.mark.parametrize(("mosaic", "fine"), [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0)])
@@ -87,7 +88,7 @@ def test_boxes_follow_the_lit_rectangle(mosaic, fine, monkeypatch):
 
 def test_somebody_cut_by_the_frame_is_unknown():
     canvas = np.zeros((100, 100, 3), np.uint8)
-    boxes = np.array([[0, 0, 40, 100], [60, 0, 100, 100]], np.float32)
+    boxes = np.float32([[0, 0, 40, 100, PERSON], [60, 0, 100, 100, PERSON]])
     labels = paste(canvas, np.full((100, 100, 3), 200, np.uint8), boxes, scale=1.0,
                    offset_xy=(-35, 0), region=(0, 0, 100, 100))  # fmt: skip
     np.testing.assert_allclose(labels, [[0, 0, 5, 100, UNKNOWN], [25, 0, 65, 100, PERSON]])
@@ -123,11 +124,13 @@ def test_sources_and_upper_bodies_are_selected(tmp_path):
         {"id": 3, "file_name": "c.png", "source": "faces", "part": "person"},
     ]
     boxes = [{"image_id": i, "bbox": [i, 2, 10, 20]} for i in (1, 2, 3)]
+    boxes.append({"image_id": 1, "bbox": [5, 5, 3, 3], "iscrowd": 1})
     file = tmp_path / "train.json"
     file.write_text(json.dumps({"images": images, "annotations": boxes}))
     photos = load_photos(file, tmp_path, sources=("street",))
     assert photos.image == (tmp_path / "a.png",)
     np.testing.assert_array_equal(photos.boxes[0], [[1, 2, 11, 22]])
+    np.testing.assert_array_equal(photos.labels(0), [[1, 2, 11, 22, PERSON], [5, 5, 8, 8, UNKNOWN]])
 
 
 def test_assignment_prefers_the_fitting_row_inside_the_box():
@@ -202,7 +205,7 @@ def test_a_stopped_run_resumes_exactly(tmp_path):
     recipe = DetectorRecipe(phases=(PicturePhase(0, 64, 0.5), PicturePhase(1, 96, 0.0)))
     engine = replace(recipe.engine, epochs=2, batch_size=2, precision="no", workers=0, log_steps=1)
     recipe = replace(recipe, engine=engine)
-    options = {"photos": str(data), "crops": [str(data)], "cpu": True}
+    options = {"photos": [str(data)], "crops": [str(data)], "cpu": True}
     whole = train_detector(recipe, tmp_path / "whole", **options)
     halves = replace(recipe, engine=replace(engine, epochs=1))
     train_detector(halves, tmp_path / "halves", **options)

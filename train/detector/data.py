@@ -8,6 +8,7 @@ Labels are those of ``labels.py``.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Container, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -36,22 +37,41 @@ GREY_SHARE = 0.08
 
 @dataclass(frozen=True)
 class Photos:
-    """Photos and the people in them: ``boxes[i]`` is (n, 4) float32 xyxy pixels of ``image[i]``."""
+    """Photos and the people in them.
+
+    Attributes:
+        image: N files.
+        boxes: of each the people, (n, 4) float32 xyxy pixels.
+        doubtful: of each the areas about which nothing is known, (m, 4).
+    """
 
     image: tuple[Path, ...]
     boxes: tuple[NDArray[np.float32], ...]
+    doubtful: tuple[NDArray[np.float32], ...]
 
     def __len__(self) -> int:
         return len(self.image)
 
+    def labels(self, number: int) -> NDArray[np.float32]:
+        """(n + m, 5) rows of ``labels.py`` in pixels of photo ``number``."""
+        people, areas = self.boxes[number], self.doubtful[number]
+        kinds = np.repeat(np.float32([PERSON, UNKNOWN]), [len(people), len(areas)])
+        return np.column_stack([np.concatenate([people, areas]), kinds]).astype(np.float32)
+
     def select(self, usable: Container[Path]) -> Photos:
         """Only the images in ``usable``."""
         kept = [i for i, path in enumerate(self.image) if path in usable]
-        return Photos(tuple(self.image[i] for i in kept), tuple(self.boxes[i] for i in kept))
+        return Photos(
+            tuple(self.image[i] for i in kept),
+            tuple(self.boxes[i] for i in kept),
+            tuple(self.doubtful[i] for i in kept),
+        )
 
 
 def load_photos(annotation_file: Path, image_dir: Path, *, sources: Collection[str] = ()) -> Photos:
     """Read a COCO detection file; photos without people are kept as negatives.
+
+    A crowd region (``iscrowd``) is an area about which nothing is known.
 
     Args:
         sources: keep only images with one of these ``source`` entries; empty keeps all. Cut-outs
@@ -63,21 +83,23 @@ def load_photos(annotation_file: Path, image_dir: Path, *, sources: Collection[s
         for image in content["images"]
         if (not sources or image["source"] in sources) and image.get("part") != "upper"
     ]
-    boxes: dict[int, list[list[float]]] = {image["id"]: [] for image in images}
+    boxes: dict[tuple[int, bool], list[list[float]]] = defaultdict(list)
     for annotation in content["annotations"]:
         x, y, w, h = annotation["bbox"]
-        if annotation["image_id"] in boxes and not annotation.get("iscrowd") and w > 0 and h > 0:
-            boxes[annotation["image_id"]].append([x, y, x + w, y + h])
-    return Photos(
-        tuple(image_dir / image["file_name"] for image in images),
-        tuple(np.asarray(boxes[image["id"]], np.float32).reshape(-1, 4) for image in images),
+        if w > 0 and h > 0:
+            crowd = bool(annotation.get("iscrowd"))
+            boxes[annotation["image_id"], crowd].append([x, y, x + w, y + h])
+    people, areas = (
+        tuple(np.float32(boxes[image["id"], crowd]).reshape(-1, 4) for image in images)
+        for crowd in (False, True)
     )
+    return Photos(tuple(image_dir / image["file_name"] for image in images), people, areas)
 
 
 def paste(
     canvas: ImageArray,
     photo: ImageArray,
-    boxes: NDArray[np.float32],
+    labels: NDArray[np.float32],
     *,
     scale: float,
     offset_xy: tuple[int, int],
@@ -88,7 +110,7 @@ def paste(
 
     Args:
         canvas: (S, S, 3) uint8, changed in place.
-        boxes: (n, 4) xyxy pixels of the photo.
+        labels: (n, 5) in pixels of the photo.
         region: left, top, right, bottom that may be painted.
         complete: whether everybody in the photo has a box.
 
@@ -108,14 +130,14 @@ def paste(
         top - offset_xy[1] : bottom - offset_xy[1], left - offset_xy[0] : right - offset_xy[0]
     ]
     ratio = np.array([width / photo.shape[1], height / photo.shape[0]] * 2, np.float32)
-    moved = boxes * ratio + np.array(offset_xy * 2, np.float32)
+    moved = labels[:, :4] * ratio + np.array(offset_xy * 2, np.float32)
     clipped = np.clip(moved, [left, top, left, top], [right, bottom, right, bottom])
     area, whole = (np.prod(b[:, 2:] - b[:, :2], axis=1) for b in (clipped, moved))
     seen = (area > MIN_VISIBLE * whole) & ((clipped[:, 2:] - clipped[:, :2]).min(1) > MIN_SIDE_PX)
-    labels = np.column_stack([clipped, np.where(seen, PERSON, UNKNOWN)])[area > 0]
+    painted = np.column_stack([clipped, np.where(seen, labels[:, 4], UNKNOWN)])[area > 0]
     if not complete:
-        labels = np.vstack([labels, [left, top, right, bottom, UNKNOWN]])
-    return np.asarray(labels, np.float32)
+        painted = np.vstack([painted, [left, top, right, bottom, UNKNOWN]])
+    return np.asarray(painted, np.float32)
 
 
 def place(
@@ -226,12 +248,12 @@ class DetectionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         self, rng: np.random.Generator, index: int, canvas: ImageArray
     ) -> NDArray[np.float32]:
         """One photo at half to twice the canvas, anywhere that fills as much of it as it can."""
-        photo, boxes, complete = self._member(rng, index)
+        photo, labels, complete = self._member(rng, index)
         scale = len(canvas) * float(np.exp(rng.uniform(np.log(0.5), np.log(2.0))))
         scale /= max(photo.shape[:2])
         region = (0, 0, len(canvas), len(canvas))
         return paste(
-            canvas, photo, boxes, scale=scale, offset_xy=place(rng, photo, scale, region),
+            canvas, photo, labels, scale=scale, offset_xy=place(rng, photo, scale, region),
             region=region, complete=complete,
         )  # fmt: skip
 
@@ -249,29 +271,29 @@ class DetectionDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         found: list[NDArray[np.float32]] = []
         own = int(rng.integers(len(regions)))
         for number, region in enumerate(regions):
-            photo, boxes, complete = self._member(rng, index if number == own else None)
+            photo, labels, complete = self._member(rng, index if number == own else None)
             room = (region[2] - region[0], region[3] - region[1])
             cover = max(room[0] / photo.shape[1], room[1] / photo.shape[0])
             scale = cover * float(np.exp(rng.uniform(np.log(0.75), np.log(1.6))))
-            labels = paste(
-                canvas, photo, boxes, scale=scale, offset_xy=place(rng, photo, scale, region),
+            painted = paste(
+                canvas, photo, labels, scale=scale, offset_xy=place(rng, photo, scale, region),
                 region=region, complete=complete,
             )  # fmt: skip
-            found.append(labels)
+            found.append(painted)
         return np.concatenate(found)
 
     def _member(
         self, rng: np.random.Generator, index: int | None
     ) -> tuple[ImageArray, NDArray[np.float32], bool]:
-        """Pixels, boxes, completeness of photo ``index``, or of a random picture of any kind."""
+        """Pixels, labels, completeness of photo ``index``, or of a random picture of any kind."""
         if index is None and self.crops is not None and rng.random() < self.crop_share:
             number = int(rng.integers(len(self.crops)))
-            return self.pixels[self.crops.image[number]], self.crops.boxes[number], False
+            return self.pixels[self.crops.image[number]], self.crops.labels(number), False
         if self.synthetic is not None and rng.random() < self.synthetic_share:
             number = int(rng.integers(len(self.synthetic)))
-            return self.pixels[self.synthetic.image[number]], self.synthetic.boxes[number], True
+            return self.pixels[self.synthetic.image[number]], self.synthetic.labels(number), True
         number = int(rng.integers(len(self.photos))) if index is None else index
-        return self.pixels[self.photos.image[number]], self.photos.boxes[number], True
+        return self.pixels[self.photos.image[number]], self.photos.labels(number), True
 
 
 def _cuts(rng: np.random.Generator, side: int, cells: int) -> list[int]:

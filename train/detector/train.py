@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -72,7 +72,10 @@ class DetectorRecipe:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``python -m train.detector train``."""
     parser.add_argument(
-        "--photos", required=True, help="folder with train.json[.gz] and images/: everybody boxed"
+        "--photos",
+        action="append",
+        required=True,
+        help="folder with train.json[.gz] and images/: everybody boxed; twice counts twice",
     )
     parser.add_argument(
         "--crops", action="append", default=[], help="folder of cut-outs with one boxed person each"
@@ -109,7 +112,7 @@ def train_detector(
     recipe: DetectorRecipe,
     out: Path,
     *,
-    photos: str,
+    photos: Sequence[str],
     crops: Sequence[str] = (),
     synthetic: str | None = None,
     init: Path | None = None,
@@ -143,18 +146,18 @@ def train_detector(
 
 def load_detection_set(
     recipe: DetectorRecipe,
-    photos: str,
+    photos: Sequence[str],
     crops: Sequence[str],
     synthetic: str | None,
     *,
     cache_dir: Path,
 ) -> DetectionDataset:
     """Read annotations and decode pixels; images that cannot be read are logged and left out."""
-    whole = load_photos(*annotation_and_images(photos))
+    wholes = [load_photos(*annotation_and_images(entry)) for entry in photos]
     parts = [
         load_photos(*annotation_and_images(entry), sources=recipe.crop_sources) for entry in crops
     ]
-    lists = [decode_images(part.image, cache_dir) for part in (whole, *parts)]
+    lists = [decode_images(part.image, cache_dir) for part in (*wholes, *parts)]
     rendered = None
     if synthetic is not None:
         rendered = load_photos(*annotation_and_images(synthetic))
@@ -162,11 +165,7 @@ def load_detection_set(
     for line in (line for decoded in lists for line in decoded.broken):
         log.warning("skipped %s", line)
     places = {path: place for decoded in lists for path, place in decoded.places.items()}
-    whole, *parts = (part.select(places) for part in (whole, *parts))
-    cut_outs = Photos(
-        tuple(path for part in parts for path in part.image),
-        tuple(boxes for part in parts for boxes in part.boxes),
-    )
+    whole, cut_outs = (_joined(part.select(places) for part in some) for some in (wholes, parts))
     log.info("%d photos, %d cut-outs", len(whole), len(cut_outs))
     return DetectionDataset(
         whole,
@@ -178,6 +177,15 @@ def load_detection_set(
         figures=_figures(recipe, crops, places),
         synthetic=rendered.select(places) if rendered else None,
         synthetic_share=recipe.synthetic_share,
+    )
+
+
+def _joined(parts: Iterable[Photos]) -> Photos:
+    parts = list(parts)
+    return Photos(
+        tuple(path for part in parts for path in part.image),
+        tuple(boxes for part in parts for boxes in part.boxes),
+        tuple(areas for part in parts for areas in part.doubtful),
     )
 
 

@@ -18,12 +18,11 @@ from dwpose_annotator.skeleton import (
     FACE,
     FEET,
     LEFT_HAND,
-    NUM_KEYPOINTS,
     RIGHT_HAND,
     SIGMAS,
 )
 from train.data import keypoints_of
-from train.evaluation.predictions import Floats, Predictions, counted_people
+from train.evaluation.predictions import ALL_POINTS, Floats, Predictions, counted_people
 from train.evaluation.uncertainty import Interval, interval, resampled_images
 
 PART_SLICES: dict[str, slice] = {
@@ -32,7 +31,7 @@ PART_SLICES: dict[str, slice] = {
     "face": FACE,
     "lefthand": LEFT_HAND,
     "righthand": RIGHT_HAND,
-    "wholebody": slice(0, NUM_KEYPOINTS),
+    "wholebody": ALL_POINTS,
 }
 METRICS = (
     "AP", "AP .5", "AP .75", "AP (M)", "AP (L)", "AR", "AR .5", "AR .75", "AR (M)", "AR (L)",
@@ -66,6 +65,9 @@ def evaluate_ap(
 ) -> dict[str, PartAP]:
     """AP and AR by part, all parts ranked by the one instance score.
 
+    It counts all 133 points, or the 17 of the body where the annotations label nothing else: what a
+    network says of faces and hands then has no part in the ranking, as for one that has 17 points.
+
     Args:
         ground_truth: COCO-WholeBody content (``images``, ``annotations``), crowd regions included.
         predictions: raw predictions; copies and near-copies are removed here.
@@ -74,8 +76,9 @@ def evaluate_ap(
             0.53 of the box).
         resamples: bootstrap draws for the interval of AP; 0 for none.
     """
-    people, scores = counted_people(predictions)
     labels = [keypoints_of(annotation) for annotation in ground_truth["annotations"]]
+    beyond_body = any((keypoints[BODY.stop :, 2] > 0).any() for keypoints in labels)
+    people, scores = counted_people(predictions, ALL_POINTS if beyond_body else BODY)
     results = {}
     for part in parts:
         points = PART_SLICES[part]

@@ -18,6 +18,7 @@ from train.data import PARTS
 
 POINT_SCORE_FLOOR = 0.2  # points above it make the instance score
 NMS_OKS = 0.9
+ALL_POINTS = slice(0, NUM_KEYPOINTS)
 Floats = NDArray[np.float64]
 
 
@@ -56,10 +57,11 @@ class Predictions:
         )
 
 
-def instance_scores(predictions: Predictions) -> Floats:
-    """(N,) box score times the mean of those of the 133 keypoint scores above 0.2 (or 0)."""
-    counted = predictions.score > POINT_SCORE_FLOOR
-    total = np.where(counted, predictions.score, 0.0).sum(axis=1)
+def instance_scores(predictions: Predictions, points: slice = ALL_POINTS) -> Floats:
+    """(N,) box score times the mean of those scores of ``points`` that are above 0.2 (or 0)."""
+    score = predictions.score[:, points]
+    counted = score > POINT_SCORE_FLOOR
+    total = np.where(counted, score, 0.0).sum(axis=1)
     return predictions.box_score * total / np.maximum(counted.sum(axis=1), 1)
 
 
@@ -90,12 +92,17 @@ def oks_nms(
     return np.array(keep, np.intp)
 
 
-def counted_people(predictions: Predictions) -> tuple[Predictions, Floats]:
+def counted_people(
+    predictions: Predictions, points: slice = ALL_POINTS
+) -> tuple[Predictions, Floats]:
     """The people that the evaluation counts and their scores: copies dropped, then OKS-NMS.
 
     Images stay in their order of first appearance; the people of one image come best first.
+
+    Args:
+        points: whose scores make the instance score.
     """
-    scores = instance_scores(predictions)
+    scores = instance_scores(predictions, points)
     kept: list[NDArray[np.intp]] = []
     for rows in _rows_by_image(predictions.image_id):
         _, first = np.unique(predictions.instance_id[rows], return_index=True)

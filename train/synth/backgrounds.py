@@ -8,10 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dwpose_annotator.inputs import IMAGE_ENDINGS
 from dwpose_annotator.types import ImageArray
 from train.synth.textures import fractal_noise, random_colour
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 
 def list_photos(folder: Path, prefixes: tuple[str, ...] = ()) -> list[Path]:
@@ -20,12 +19,12 @@ def list_photos(folder: Path, prefixes: tuple[str, ...] = ()) -> list[Path]:
     Raises:
         FileNotFoundError: the folder does not exist or holds no such image.
     """
-    photos = sorted(p for p in folder.glob("*") if p.suffix.lower() in SUFFIXES)
+    photos = sorted(p for p in folder.glob("*") if p.suffix.lower() in IMAGE_ENDINGS)
     if prefixes:
         photos = [p for p in photos if p.name.startswith(prefixes)]
     if not photos:
         raise FileNotFoundError(
-            f"{folder}: expected image files ({', '.join(SUFFIXES)}) as backgrounds"
+            f"{folder}: expected image files ({', '.join(sorted(IMAGE_ENDINGS))}) as backgrounds"
         )
     return photos
 
