@@ -29,6 +29,8 @@ class PartWeights:
 class Optimisation:
     """AdamW and its learning rate. Defaults: the DWPose configs (total batch 512)."""
 
+    algorithm: Literal["adamw", "muon"] = "adamw"
+    """muon: orthogonalised steps for large matrices, see ``train.optim``; at the same ``lr``."""
     lr: float = 4e-3
     floor_ratio: float = 0.05
     weight_decay: float = 0.05

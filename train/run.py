@@ -24,7 +24,7 @@ from train.config import TrainConfig
 from train.distributed import process_count, share_batch_norm
 from train.ema import EMA
 from train.objectives import Objective
-from train.optim import build_adamw
+from train.optim import build_adamw, build_muon
 from train.schedule import Schedule
 
 log = logging.getLogger(__name__)
@@ -113,7 +113,8 @@ def start_run(
     for module in (objective, *objective.companions()):
         share_batch_norm(module, accelerator.device)
         module.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = build_adamw(objective, lr=config.optim.lr, weight_decay=config.optim.weight_decay)
+    build = build_muon if config.optim.algorithm == "muon" else build_adamw
+    optimizer = build(objective, lr=config.optim.lr, weight_decay=config.optim.weight_decay)
     stepper, prepared = accelerator.prepare(objective, optimizer)
     run = Run(
         config, out, accelerator, objective, stepper, prepared,

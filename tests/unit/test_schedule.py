@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from train.ema import EMA
-from train.optim import build_adamw, set_learning_rate
+from train.optim import build_adamw, build_muon, is_matrix, orthogonalised, set_learning_rate
 from train.schedule import Schedule, published_schedule
 
 
@@ -67,3 +67,72 @@ def test_frozen_parameters_stay_out_of_the_optimiser() -> None:
     assert {g["lr"] for g in optimizer.param_groups} == {0.5}
     with pytest.raises(ValueError, match="nothing to optimise"):
         build_adamw(model.requires_grad_(False))
+
+
+def test_orthogonalised_matrices_have_singular_values_near_one() -> None:
+    torch.manual_seed(0)
+    for shape in ((64, 200), (200, 64)):
+        # A spread of a thousand between the largest and the smallest of the 64.
+        u, _, v = torch.linalg.svd(torch.randn(shape), full_matrices=False)
+        skewed = u @ torch.diag(torch.logspace(0, -3, 64)) @ v
+        values = torch.linalg.svdvals(orthogonalised(skewed).float())
+        assert values.max() < 1.3
+        assert values[:48].min() > 0.5  # the rest were a thousandth of the largest
+        assert torch.linalg.svdvals(skewed)[47] < 0.01
+
+
+@pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="torch before 2.9")
+def test_matrices_step_as_torchs_muon() -> None:
+    torch.manual_seed(0)
+    ours = nn.Linear(96, 40, bias=False)
+    theirs = nn.Linear(96, 40, bias=False)
+    theirs.load_state_dict(ours.state_dict())
+    optimizers = (
+        build_muon(ours, lr=0.02, weight_decay=0.1),
+        torch.optim.Muon(
+            theirs.parameters(), lr=0.02, weight_decay=0.1, adjust_lr_fn="match_rms_adamw"
+        ),
+    )
+    for _ in range(3):
+        x = torch.randn(64, 96)
+        for model, optimizer in zip((ours, theirs), optimizers, strict=True):
+            optimizer.zero_grad()
+            model(x).square().mean().backward()
+            optimizer.step()
+    torch.testing.assert_close(ours.weight, theirs.weight, rtol=0, atol=1e-4)
+
+
+def test_everything_but_matrices_steps_as_adamw() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Conv2d(8, 64, 3))
+    other = copy.deepcopy(model)
+    assert [is_matrix(p) for p in model.parameters()] == [False] * 4 + [True, False]
+    optimizers = build_muon(model, lr=0.01), build_adamw(other, lr=0.01)
+    x = torch.randn(4, 3, 16, 16)
+    for net, optimizer in zip((model, other), optimizers, strict=True):
+        net(x).square().mean().backward()
+        optimizer.step()
+    for name, parameter in model.named_parameters():
+        same = torch.equal(parameter, other.get_parameter(name))
+        assert same != is_matrix(parameter), name
+
+
+def test_muon_resumes_exactly() -> None:
+    def stepped(model: nn.Module, optimizer: torch.optim.Optimizer, count: int) -> None:
+        for _ in range(count):
+            optimizer.zero_grad()
+            model(torch.randn(16, 64)).square().mean().backward()
+            optimizer.step()
+
+    torch.manual_seed(0)
+    model = nn.Linear(64, 64)
+    optimizer = build_muon(model)
+    stepped(model, optimizer, 2)
+    resumed = copy.deepcopy(model)
+    other = build_muon(resumed)
+    other.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    for net, some in ((model, optimizer), (resumed, other)):
+        torch.manual_seed(1)
+        stepped(net, some, 2)
+    for a, b in zip(model.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(a, b)
