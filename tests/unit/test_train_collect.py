@@ -90,3 +90,24 @@ def test_an_empty_folder_is_an_error(tmp_path, monkeypatch):
     (tmp_path / "nothing").mkdir()
     with pytest.raises(SystemExit, match="no photo was found"):
         collect(monkeypatch, "nobody", tmp_path / "nothing", tmp_path / "out")
+
+
+def test_voc_people_who_are_hard_to_tell_are_doubtful(tmp_path, monkeypatch):
+    voc = tmp_path / "VOC2007"
+    person = "<object><name>person</name><difficult>{}</difficult><bndbox>{}</bndbox></object>"
+    box = "<xmin>11</xmin><ymin>6</ymin><xmax>30</xmax><ymax>55</ymax>"
+    (voc / "Annotations").mkdir(parents=True)
+    for name, database, objects in (
+        ("000001", "The VOC2007 Database", person.format(0, box) + person.format(1, box)),
+        ("000002", "The VOC2007 Database", "<object><name>dog</name></object>"),
+        ("000003", "Unknown", person.format(0, box)),
+    ):
+        text = f"<annotation><source><database>{database}</database></source>{objects}</annotation>"
+        (voc / "Annotations" / f"{name}.xml").write_text(text)
+        photo(voc / "JPEGImages" / f"{name}.jpg")
+    collect(monkeypatch, "voc", voc, tmp_path / "out")
+    found = photos_of(tmp_path / "out")
+    assert [path.stem for path in found.image] == ["000001", "000002"]
+    np.testing.assert_array_equal(found.boxes[0], [[10, 5, 30, 55]])
+    np.testing.assert_array_equal(found.doubtful[0], [[10, 5, 30, 55]])
+    assert len(found.boxes[1]) == len(found.doubtful[1]) == 0

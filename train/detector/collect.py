@@ -2,12 +2,13 @@
 
     collect coco COCO2017 OUT --only ids.txt      annotations/instances_train2017.json, train2017/
     collect masks PennFudanPed OUT                PNGImages/*.png, PedMasks/*_mask.png
+    collect voc VOC2007 OUT                       Annotations/*.xml, JPEGImages/*.jpg
     collect nobody FOLDER OUT --without names.txt photos of things and animals: nobody to find
     collect unlabelled FOLDER OUT                 any photos, for ``python -m train.machines boxes``
 
 Everybody in them has a box around the visible pixels, or there is nobody (or nobody has looked
 yet). A photo with a crowd that has one label for all is left out: its people would be taught as
-background.
+background. Who is hard to tell for the people who drew the boxes is doubtful (``iscrowd`` 1).
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import argparse
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
+from xml.etree import ElementTree
 
 import cv2
 import numpy as np
@@ -31,7 +34,16 @@ LONGEST_PX = 640  # of the stored copies
 COCO_PERSON = 1  # category id
 
 BoxXywh = tuple[float, float, float, float]
-Found = Iterator[tuple[Path, list[BoxXywh]]]
+
+
+class Person(NamedTuple):
+    """A box in photo pixels; a doubtful one teaches neither a person nor background."""
+
+    box: BoxXywh
+    doubtful: bool = False
+
+
+Found = Iterator[tuple[Path, list[Person]]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,8 +59,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Write the folder and say how much is in it."""
     only, without = (_names(file) for file in (arguments.only, arguments.without))
     chosen = (
-        (path, boxes)
-        for path, boxes in READERS[arguments.kind](arguments.source)
+        (path, people)
+        for path, people in READERS[arguments.kind](arguments.source)
         if (not only or path.stem in only) and path.stem not in without
     )
     photos, people = write_folder(arguments.out, chosen, source=arguments.kind)
@@ -58,18 +70,18 @@ def run(arguments: argparse.Namespace) -> None:
 def coco_photos(source: Path) -> Found:
     """Photos of COCO train2017 and their people; those with a crowd region are left out."""
     content = read_json(source / "annotations" / "instances_train2017.json")
-    boxes: dict[int, list[BoxXywh]] = {image["id"]: [] for image in content["images"]}
+    people: dict[int, list[Person]] = {image["id"]: [] for image in content["images"]}
     for annotation in content["annotations"]:
         if annotation["category_id"] != COCO_PERSON:
             continue
         if annotation["iscrowd"]:
-            boxes.pop(annotation["image_id"], None)
-        elif annotation["image_id"] in boxes:
-            boxes[annotation["image_id"]].append(annotation["bbox"])
+            people.pop(annotation["image_id"], None)
+        elif annotation["image_id"] in people:
+            people[annotation["image_id"]].append(Person(annotation["bbox"]))
     for image in content["images"]:
         path = source / "train2017" / image["file_name"]
-        if image["id"] in boxes and path.exists():
-            yield path, boxes[image["id"]]
+        if image["id"] in people and path.exists():
+            yield path, people[image["id"]]
 
 
 def masked_photos(source: Path) -> Found:
@@ -79,7 +91,28 @@ def masked_photos(source: Path) -> Found:
         if mask is None:
             raise FileNotFoundError(f"{path}: no mask in {source / 'PedMasks'}")
         people = [cv2.boundingRect((mask == k).astype(np.uint8)) for k in np.unique(mask) if k]
-        yield path, [(float(x), float(y), float(w), float(h)) for x, y, w, h in people]
+        yield path, [Person((float(x), float(y), float(w), float(h))) for x, y, w, h in people]
+
+
+def voc_photos(source: Path) -> Found:
+    """Photos of a PASCAL VOC challenge and their people; ``difficult`` ones are doubtful.
+
+    Files without a mark of the challenge's database are left out: who added them to a copy may
+    have boxed something else.
+    """
+    for path in sorted((source / "Annotations").glob("*.xml")):
+        content = ElementTree.parse(path)
+        photo = source / "JPEGImages" / f"{path.stem}.jpg"
+        if "VOC" in content.findtext("source/database", "") and photo.exists():
+            yield photo, [_voc_person(row) for row in content.iterfind("object[name='person']")]
+
+
+def _voc_person(row: ElementTree.Element) -> Person:
+    """From the first to the last pixel, which count from 1."""
+    sides = (row.findtext(f"bndbox/{side}", "") for side in ("xmin", "ymin", "xmax", "ymax"))
+    left, top, right, bottom = (float(side) for side in sides)
+    box = (left - 1, top - 1, right - left + 1, bottom - top + 1)
+    return Person(box, doubtful=row.findtext("difficult") == "1")
 
 
 def empty_photos(source: Path) -> Found:
@@ -92,6 +125,7 @@ def empty_photos(source: Path) -> Found:
 READERS: dict[str, Callable[[Path], Found]] = {
     "coco": coco_photos,
     "masks": masked_photos,
+    "voc": voc_photos,
     "nobody": empty_photos,
     "unlabelled": empty_photos,
 }
@@ -105,7 +139,7 @@ def write_folder(out: Path, photos: Found, *, source: str) -> tuple[int, int]:
     """
     (out / "images").mkdir(parents=True, exist_ok=True)
     images, annotations = [], []
-    for path, boxes in photos:
+    for path, people in photos:
         try:
             photo, scale = _reduced(load_image(path))
         except ValueError as error:
@@ -116,9 +150,10 @@ def write_folder(out: Path, photos: Found, *, source: str) -> tuple[int, int]:
         height, width = photo.shape[:2]
         size = {"width": width, "height": height}
         images.append({"id": len(images) + 1, "file_name": name, "source": source, **size})
+        place = {"image_id": len(images), "category_id": COCO_PERSON}
         annotations += [
-            {"image_id": len(images), "category_id": COCO_PERSON, "iscrowd": 0, "bbox": box}
-            for box in ([value * scale for value in box] for box in boxes)
+            {**place, "iscrowd": int(doubtful), "bbox": [value * scale for value in box]}
+            for box, doubtful in people
         ]
     if not images:
         raise ValueError(f"{out}: no photo was found or left")
