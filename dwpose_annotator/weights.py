@@ -86,7 +86,7 @@ _ROWS = (
         None,
         (416, 416),
         YOLOX_INPUT,
-        sha256="12826398c0e584ebc4e1993d9937ae5d382615f3e1bcb23771199335e3061fd6",
+        sha256="79d4289fbc7974b6d8779b7b29b1d6782f74698bda0ea28c189fe49d9a1662a1",
         size_bytes=6_568_986,
     ),
     Weights(
