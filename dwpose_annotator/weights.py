@@ -65,7 +65,7 @@ _ROWS = (
         (256, 192),
         POSE_INPUT,
         model_size="t",
-        sha256="ef191465fe8fe22e41399654c30865ecdb1258a62d47cb8835c1fc53f0ef1524",
+        sha256="5157cbf06d25bfb910e2b5635e7df1f8e5c6a2d0a84f792e26799043b42c6d7c",
         size_bytes=11_087_994,
     ),
     Weights(
@@ -76,7 +76,7 @@ _ROWS = (
         (256, 192),
         POSE_INPUT,
         model_size="s",
-        sha256="3f51b09fe83805772d284dc595172577aaafb8b6c7cd3a33631d2c80145d7afa",
+        sha256="6bcd4b36e1cd73c94718aec6bf549d9741f1a4f671633b89a04aa5ce3ad49f73",
         size_bytes=16_822_114,
     ),
     Weights(
