@@ -17,7 +17,7 @@ import argparse
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 import cv2
@@ -27,11 +27,11 @@ from dwpose_annotator.images import load_image, save_image
 from dwpose_annotator.inputs import IMAGE_ENDINGS
 from dwpose_annotator.types import ImageArray
 from train.data import read_json, write_json
+from train.evaluation.person_boxes import PERSON_CATEGORY
 
 log = logging.getLogger(__name__)
 
 LONGEST_PX = 640  # of the stored copies
-COCO_PERSON = 1  # category id
 
 BoxXywh = tuple[float, float, float, float]
 
@@ -72,7 +72,7 @@ def coco_photos(source: Path) -> Found:
     content = read_json(source / "annotations" / "instances_train2017.json")
     people: dict[int, list[Person]] = {image["id"]: [] for image in content["images"]}
     for annotation in content["annotations"]:
-        if annotation["category_id"] != COCO_PERSON:
+        if annotation["category_id"] != PERSON_CATEGORY:
             continue
         if annotation["iscrowd"]:
             people.pop(annotation["image_id"], None)
@@ -150,20 +150,26 @@ def write_folder(out: Path, photos: Found, *, source: str) -> tuple[int, int]:
         height, width = photo.shape[:2]
         size = {"width": width, "height": height}
         images.append({"id": len(images) + 1, "file_name": name, "source": source, **size})
-        place = {"image_id": len(images), "category_id": COCO_PERSON}
+        place = {"image_id": len(images), "category_id": PERSON_CATEGORY}
         annotations += [
             {**place, "iscrowd": int(doubtful), "bbox": [value * scale for value in box]}
             for box, doubtful in people
         ]
     if not images:
         raise ValueError(f"{out}: no photo was found or left")
-    content = {
+    write_json(out / "train.json", photos_content(images, annotations))
+    return len(images), len(annotations)
+
+
+def photos_content(
+    images: list[dict[str, Any]], annotations: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """What ``load_photos`` reads; the annotations, without numbers so far, are numbered."""
+    return {
         "images": images,
         "annotations": [{"id": n, **row} for n, row in enumerate(annotations, start=1)],
-        "categories": [{"id": COCO_PERSON, "name": "person"}],
+        "categories": [{"id": PERSON_CATEGORY, "name": "person"}],
     }
-    write_json(out / "train.json", content)
-    return len(images), len(annotations)
 
 
 def _reduced(photo: ImageArray) -> tuple[ImageArray, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -140,6 +141,12 @@ def detection_quality(
         boxes=len(boxes),
         min_height=min_height,
     )
+
+
+def corners(xywh: Collection[float]) -> FloatArray:
+    """COCO box to (4,) xyxy."""
+    x, y, width, height = xywh
+    return np.float32([x, y, x + width, y + height])
 
 
 def box_iou(box: NDArray[np.floating], others: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -23,7 +23,8 @@ from dwpose_annotator.images import load_image
 from dwpose_annotator.types import Boxes, FloatArray, ImageArray
 from train.config import annotation_and_images
 from train.data import read_json, write_json
-from train.evaluation.person_boxes import MIN_IOU, PERSON_CATEGORY, box_iou
+from train.detector.collect import photos_content
+from train.evaluation.person_boxes import MIN_IOU, PERSON_CATEGORY, box_iou, corners
 from train.machines.detectors import fused, open_centernet, open_nanodet
 
 log = logging.getLogger(__name__)
@@ -69,10 +70,9 @@ def boxed(
         content: COCO content with images and, possibly, boxes that somebody else has drawn.
         find: boxes of one RGB image with scores.
     """
-    known: dict[int, list[list[float]]] = {image["id"]: [] for image in content["images"]}
+    known: dict[int, list[FloatArray]] = {image["id"]: [] for image in content["images"]}
     for annotation in content.get("annotations", []):
-        x, y, width, height = annotation["bbox"]
-        known[annotation["image_id"]].append([x, y, x + width, y + height])
+        known[annotation["image_id"]].append(corners(annotation["bbox"]))
     images, rows = [], []
     for image in tqdm(content["images"], unit="img", mininterval=5):
         try:
@@ -83,11 +83,7 @@ def boxed(
         images.append(image)
         old = np.asarray(known[image["id"]], np.float32).reshape(-1, 4)
         rows += [{"image_id": image["id"], **row} for row in judged(find(pixels), old)]
-    return {
-        "images": images,
-        "annotations": [{"id": n, **row} for n, row in enumerate(rows, start=1)],
-        "categories": [{"id": PERSON_CATEGORY, "name": "person"}],
-    }
+    return photos_content(images, rows)
 
 
 def judged(found: Boxes, known: FloatArray) -> Iterator[dict[str, Any]]:

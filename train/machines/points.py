@@ -23,10 +23,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from dwpose_annotator.images import load_image
-from dwpose_annotator.types import FloatArray
 from train.config import annotation_and_images
 from train.data import read_json, write_json
-from train.evaluation.person_boxes import MIN_IOU, PERSON_CATEGORY, box_iou
+from train.evaluation.person_boxes import MIN_IOU, PERSON_CATEGORY, box_iou, corners
 from train.machines.movenet import BodyAnswer, PoseBody, open_movenet
 
 log = logging.getLogger(__name__)
@@ -80,12 +79,6 @@ def with_missing(content: dict[str, Any], boxes: dict[str, Any]) -> dict[str, An
             number += 1
             added.append({**row, "id": number, "image_id": image})
     return {**content, "annotations": [*content["annotations"], *added]}
-
-
-def corners(xywh: Collection[float]) -> FloatArray:
-    """COCO box to (4,) xyxy."""
-    x, y, width, height = xywh
-    return np.float32([x, y, x + width, y + height])
 
 
 def filled(
