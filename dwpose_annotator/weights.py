@@ -76,7 +76,7 @@ _ROWS = (
         (256, 192),
         POSE_INPUT,
         model_size="s",
-        sha256="6bcd4b36e1cd73c94718aec6bf549d9741f1a4f671633b89a04aa5ce3ad49f73",
+        sha256="8aece7aa4e3e0783c9f1c9cc7473a6bbfd87aa801742f1aafbf63e0b6f3acbd0",
         size_bytes=16_822_114,
     ),
     Weights(
@@ -86,7 +86,7 @@ _ROWS = (
         None,
         (416, 416),
         YOLOX_INPUT,
-        sha256="79d4289fbc7974b6d8779b7b29b1d6782f74698bda0ea28c189fe49d9a1662a1",
+        sha256="3b38553bc3daa6c387ad8ab0cb1effaec8f6a715a9a91cd09f0c182c8030c23e",
         size_bytes=6_568_986,
     ),
     Weights(
