@@ -10,6 +10,7 @@ import logging
 import sys
 
 from train import (
+    average,
     clean,
     config_files,
     evaluate,
@@ -26,6 +27,7 @@ from train import (
 )
 
 COMMANDS = {
+    "average": average,
     "clean": clean,
     "configs": config_files,
     "evaluate": evaluate,
