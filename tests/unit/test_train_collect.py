@@ -111,3 +111,19 @@ def test_voc_people_who_are_hard_to_tell_are_doubtful(tmp_path, monkeypatch):
     np.testing.assert_array_equal(found.boxes[0], [[10, 5, 30, 55]])
     np.testing.assert_array_equal(found.doubtful[0], [[10, 5, 30, 55]])
     assert len(found.boxes[1]) == len(found.doubtful[1]) == 0
+
+
+def test_art_comes_from_a_list_with_and_without_people(tmp_path, monkeypatch):
+    box = "<bndbox><xmin>11</xmin><ymin>6</ymin><xmax>30</xmax><ymax>55</ymax></bndbox>"
+    person = f"<object><name>person</name><difficult>0</difficult>{box}</object>"
+    labels = tmp_path / "art" / "Annotations"
+    (labels / "Cubism").mkdir(parents=True)
+    (labels / "list.txt").write_text("Cubism/a_woman-in-hat.jpg 1\nPopArt/soup.jpg -1\n")
+    (labels / "Cubism" / "a_woman-in-hat.jpg.xml").write_text(f"<annotation>{person}</annotation>")
+    for name in ("Cubism/a_woman-in-hat", "PopArt/soup", "PopArt/not-listed"):
+        photo(tmp_path / "art" / "JPEGImages" / f"{name}.jpg")
+    collect(monkeypatch, "art", labels / "list.txt", tmp_path / "out")
+    found = photos_of(tmp_path / "out")
+    assert [path.stem for path in found.image] == ["a_woman-in-hat", "soup"]
+    np.testing.assert_array_equal(found.boxes[0], [[10, 5, 30, 55]])
+    assert len(found.boxes[1]) == 0

@@ -3,6 +3,7 @@
     collect coco COCO2017 OUT --only ids.txt      annotations/instances_train2017.json, train2017/
     collect masks PennFudanPed OUT                PNGImages/*.png, PedMasks/*_mask.png
     collect voc VOC2007 OUT                       Annotations/*.xml, JPEGImages/*.jpg
+    collect art Annotations/person_trainval.txt OUT   People-Art: paintings, prints, cartoons
     collect nobody FOLDER OUT --without names.txt photos of things and animals: nobody to find
     collect unlabelled FOLDER OUT                 any photos, for ``python -m train.machines boxes``
 
@@ -49,7 +50,7 @@ Found = Iterator[tuple[Path, list[Person]]]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``python -m train.detector collect``."""
     parser.add_argument("kind", choices=READERS, help="how the source is labelled")
-    parser.add_argument("source", type=Path, help="folder of the data set")
+    parser.add_argument("source", type=Path, help="folder of the data set; art: a list of it")
     parser.add_argument("out", type=Path, help="folder to write: train.json and images/")
     parser.add_argument("--only", type=Path, help="text file: names without ending, one a line")
     parser.add_argument("--without", type=Path, help="the same for photos to leave out")
@@ -115,6 +116,21 @@ def _voc_person(row: ElementTree.Element) -> Person:
     return Person(box, doubtful=row.findtext("difficult") == "1")
 
 
+def art_pictures(source: Path) -> Found:
+    """Pictures of a list of People-Art: a path below JPEGImages and 1 or -1 (nobody), one a line.
+
+    Labels are those of PASCAL VOC, in ``Annotations/PATH.xml`` where somebody is in the picture.
+    """
+    root = source.parent.parent
+    for line in source.read_text(encoding="utf-8").splitlines():
+        name, _, somebody = line.rpartition(" ")
+        labels = root / "Annotations" / f"{name}.xml"
+        rows = (
+            ElementTree.parse(labels).iterfind("object[name='person']") if somebody == "1" else []
+        )
+        yield root / "JPEGImages" / name, [_voc_person(row) for row in rows]
+
+
 def empty_photos(source: Path) -> Found:
     """Every image of a folder, without labels."""
     for path in sorted(source.iterdir()):
@@ -126,6 +142,7 @@ READERS: dict[str, Callable[[Path], Found]] = {
     "coco": coco_photos,
     "masks": masked_photos,
     "voc": voc_photos,
+    "art": art_pictures,
     "nobody": empty_photos,
     "unlabelled": empty_photos,
 }
