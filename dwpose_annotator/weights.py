@@ -86,7 +86,7 @@ _ROWS = (
         None,
         (416, 416),
         YOLOX_INPUT,
-        sha256="3b38553bc3daa6c387ad8ab0cb1effaec8f6a715a9a91cd09f0c182c8030c23e",
+        sha256="f9f956187ce4737dfbc3f17d53f21d4c1ab421b29dd6d06eb14fab944b2c5798",
         size_bytes=6_568_986,
     ),
     Weights(
