@@ -27,7 +27,7 @@ def normalise(crops: Tensor) -> Tensor:
     """(N, h, w, 3) uint8 RGB -> (N, 3, h, w) float32, channels-last in memory."""
     mean = torch.tensor(MEAN, device=crops.device)
     std = torch.tensor(STD, device=crops.device)
-    return ((crops.float() - mean) / std).permute(0, 3, 1, 2)
+    return crops.float().sub_(mean).div_(std).permute(0, 3, 1, 2)
 
 
 def part_weights(*, body: float, feet: float, face: float, hands: float) -> Tensor:
