@@ -49,7 +49,8 @@ class ConvUnit(nn.Module):
         self.bn = nn.BatchNorm2d(out_channels, eps=BN_EPS, momentum=BN_MOMENTUM)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.silu(self.bn(self.conv(x)), inplace=True)
+        x = self.bn(self.conv(x))
+        return F.silu(x, inplace=not x.requires_grad)  # in place, autograd keeps a copy of x
 
 
 class DepthwiseSeparable(nn.Module):
