@@ -65,7 +65,7 @@ _ROWS = (
         (256, 192),
         POSE_INPUT,
         model_size="t",
-        sha256="5157cbf06d25bfb910e2b5635e7df1f8e5c6a2d0a84f792e26799043b42c6d7c",
+        sha256="84806505ae647b5220698b19313f9d8b8e99a21069e107cb161a50cc37057abd",
         size_bytes=11_087_994,
     ),
     Weights(
