@@ -76,7 +76,7 @@ _ROWS = (
         (256, 192),
         POSE_INPUT,
         model_size="s",
-        sha256="8aece7aa4e3e0783c9f1c9cc7473a6bbfd87aa801742f1aafbf63e0b6f3acbd0",
+        sha256="f677fd97f4fe7ba4f670e4a2711f356a16959fcb362d50c403cc712cb219e461",
         size_bytes=16_822_114,
     ),
     Weights(
