@@ -6,11 +6,13 @@ import gzip
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from dwpose_annotator.images import load_image
@@ -207,6 +209,16 @@ def files_of(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """As ``make_chunks`` renders: the number of threads decides the order of torch's sums."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("one_thread")
 def test_data_sets_do_not_depend_on_processes_and_resume(studio: Studio, tmp_path: Path) -> None:
     settings = Settings(seed=11)
     whole, broken = tmp_path / "whole", tmp_path / "broken"

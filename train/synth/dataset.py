@@ -79,7 +79,8 @@ def make_chunks(out: Path, settings: Settings, chunks: Sequence[range]) -> None:
 def make_chunk(studio: Studio, out: Path, seed: int, chunk: range) -> None:
     """Render pictures, then write their annotations, which marks the chunk as done.
 
-    A picture depends on (seed, its number) alone, not on who renders it, nor when.
+    A picture depends on (seed, its number) alone, not on who renders it, nor when; its last bits
+    also on torch's number of threads, which ``make_chunks`` therefore sets.
     """
     from train.synth.picture import draw_sample
 
