@@ -34,6 +34,15 @@ NONE, FULL = np.zeros(3, np.float32), np.ones(3, np.float32)
 FLAT = Light(NONE, NONE, FULL, FULL, 0.0, 0.0)  # no sun, the same light from all sides
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """As ``make_chunks`` renders: the number of threads decides the order of torch's sums."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module")
 def studio() -> Studio:
     return Studio(Backgrounds([]))
@@ -209,16 +218,6 @@ def files_of(folder: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """As ``make_chunks`` renders: the number of threads decides the order of torch's sums."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.mark.usefixtures("one_thread")
 def test_data_sets_do_not_depend_on_processes_and_resume(studio: Studio, tmp_path: Path) -> None:
     settings = Settings(seed=11)
     whole, broken = tmp_path / "whole", tmp_path / "broken"
