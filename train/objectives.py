@@ -27,7 +27,7 @@ def normalise(crops: Tensor) -> Tensor:
     """(N, h, w, 3) uint8 RGB -> (N, 3, h, w) float32, channels-last in memory."""
     mean = torch.tensor(MEAN, device=crops.device)
     std = torch.tensor(STD, device=crops.device)
-    return crops.float().sub_(mean).div_(std).permute(0, 3, 1, 2)
+    return crops.to(torch.float32, copy=True).sub_(mean).div_(std).permute(0, 3, 1, 2)
 
 
 def part_weights(*, body: float, feet: float, face: float, hands: float) -> Tensor:
@@ -89,7 +89,7 @@ class HeatmapModel(nn.Module):
             layers += [
                 nn.ConvTranspose2d(channels, width, 4, stride=2, padding=1, bias=False),
                 nn.BatchNorm2d(width),
-                nn.SiLU(inplace=True),
+                nn.SiLU(),  # in place, autograd would keep a copy
             ]
             channels = width
         layers.append(nn.Conv2d(channels, skeleton.NUM_KEYPOINTS, 1))
