@@ -76,7 +76,7 @@ _ROWS = (
         (256, 192),
         POSE_INPUT,
         model_size="s",
-        sha256="f677fd97f4fe7ba4f670e4a2711f356a16959fcb362d50c403cc712cb219e461",
+        sha256="be7b9f1658d2252e3236572e750639a4f474e0f550b36d063c287344e0bd6f93",
         size_bytes=16_822_114,
     ),
     Weights(
