@@ -27,6 +27,7 @@ def normalise(crops: Tensor) -> Tensor:
     """(N, h, w, 3) uint8 RGB -> (N, 3, h, w) float32, channels-last in memory."""
     mean = torch.tensor(MEAN, device=crops.device)
     std = torch.tensor(STD, device=crops.device)
+    # A copy even of float32 crops, which the caller keeps: in place saves two more.
     return crops.to(torch.float32, copy=True).sub_(mean).div_(std).permute(0, 3, 1, 2)
 
 
