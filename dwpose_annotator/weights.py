@@ -65,7 +65,7 @@ _ROWS = (
         (256, 192),
         POSE_INPUT,
         model_size="t",
-        sha256="84806505ae647b5220698b19313f9d8b8e99a21069e107cb161a50cc37057abd",
+        sha256="923fce231896c7ec2ef21e178dc01a3d1d3e5a37fe87ffdb4070092e49aa07bb",
         size_bytes=11_087_994,
     ),
     Weights(
@@ -76,7 +76,7 @@ _ROWS = (
         (256, 192),
         POSE_INPUT,
         model_size="s",
-        sha256="be7b9f1658d2252e3236572e750639a4f474e0f550b36d063c287344e0bd6f93",
+        sha256="a42337dfa2ef3340ead51261e09302499bac0d5ac6e5aa566dd67c6ee5f18bda",
         size_bytes=16_822_114,
     ),
     Weights(
