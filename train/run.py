@@ -20,6 +20,7 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import InitProcessGroupKwargs
 
 from dwpose_annotator.files import write_atomic
+from train.allocator import keep_freed_memory
 from train.config import TrainConfig
 from train.distributed import process_count, share_batch_norm
 from train.ema import EMA
@@ -77,7 +78,10 @@ def build_accelerator(config: TrainConfig, *, cpu: bool = False) -> Accelerator:
         AcceleratorState._reset_state(reset_partial_state=True)
     # The others wait while the main process decodes the images or validates.
     patience = InitProcessGroupKwargs(timeout=timedelta(hours=3))
-    return Accelerator(mixed_precision=config.precision, cpu=cpu, kwargs_handlers=[patience])
+    accelerator = Accelerator(mixed_precision=config.precision, cpu=cpu, kwargs_handlers=[patience])
+    if accelerator.device.type == "cpu":
+        keep_freed_memory()
+    return accelerator
 
 
 def build_schedule(config: TrainConfig, steps_per_epoch: int, batch: int) -> Schedule:
