@@ -65,7 +65,7 @@ _ROWS = (
         (256, 192),
         POSE_INPUT,
         model_size="t",
-        sha256="923fce231896c7ec2ef21e178dc01a3d1d3e5a37fe87ffdb4070092e49aa07bb",
+        sha256="4bb6450e6f18b6a68aca25c6016fa37c65202435dafed6f70ce1f5c9b375ae52",
         size_bytes=11_087_994,
     ),
     Weights(
