@@ -11,11 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from diffusers import ControlNetModel
 
 REPO = Path(__file__).resolve().parents[1]
+
+# A property that holds does not fail because the machine is busy.
+settings.register_profile("without_deadline", deadline=None)
+settings.load_profile("without_deadline")
 
 Dwpose = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -18,6 +18,7 @@ from dwpose_annotator.images import save_image
 from dwpose_annotator.types import Boxes
 from train.data import load_people, read_json, write_json
 from train.detector.data import load_photos
+from train.machines.agree import agreed, with_second
 from train.machines.boxes import DOUBT_FROM, PERSON_FROM, boxed
 from train.machines.detectors import fused, open_centernet, open_nanodet
 from train.machines.movenet import SIDE, BodyAnswer, open_movenet, square_crop
@@ -274,3 +275,60 @@ def test_the_points_command_adds_people_from_boxes(tmp_path, movenet):
     subprocess.run(command, check=True, capture_output=True)
     row = read_json(tmp_path / "p.json.gz")["annotations"][0]
     assert json.dumps(row["keypoints"][:3]) == "[30.0, 45.0, 0.9]"
+
+
+@pytest.mark.parametrize(("apart", "kept"), [(0.0, True), (0.1, True), (0.2, False), (1.0, False)])
+def test_labels_move_a_third_of_the_way_or_go(apart, kept):
+    points = np.tile([50.0, 60.0, 0.4], (17, 1))
+    points[3] = 0
+    answer = points[:, :2] + [0, apart * 80]
+    result = with_second(points, answer, side=80)
+    assert not result[3].any()
+    assert (np.delete(result[:, 2], 3) > 0).all() == kept
+    if kept:
+        assert np.allclose(result[0, :2], [50, 60 + 0.3 * apart * 80])
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_labels_count_more_the_nearer_the_second_answer(near, far):
+    near, far = sorted((near, far))
+    points = np.tile([0.0, 0.0, 1.0], (17, 1))
+    weights = [
+        with_second(points, np.full((17, 2), [apart, 0]), side=1)[0, 2] for apart in (near, far)
+    ]
+    assert weights[0] >= weights[1]
+    assert all(weight == 0 or LEAST_TRUST <= weight < 1 for weight in weights)
+
+
+def test_the_second_network_leaves_labels_by_people_alone():
+    label = [10.0, 10.0, 2.0] * 17
+    rows = [
+        {"id": number, "image_id": number, "bbox": [0, 0, 20, 20], "keypoints": label}
+        for number in (1, 2, 3)
+    ]
+    images = [{"id": 1, "source": "coco"}, {"id": 2, "source": "web"}, {"id": 3, "source": "web"}]
+    answers = {1: np.full((17, 2), 19.0), 2: np.full((17, 2), 19.0), 3: np.full((17, 2), 10.2)}
+    content = agreed({"images": images, "annotations": rows}, answers, keep=("coco",))
+    assert content["annotations"][0] is rows[0]
+    assert [row["id"] for row in content["annotations"]] == [1, 3]  # nothing of 2 is left
+    assert content["annotations"][1]["num_keypoints"] == 17
+
+
+def test_the_agree_command_asks_a_network(tmp_path):
+    (tmp_path / "images").mkdir()
+    save_image(tmp_path / "images" / "a.png", np.full((120, 90, 3), 128, np.uint8))
+    label = {
+        "id": 5, "image_id": 1, "category_id": 1, "iscrowd": 0, "bbox": [0, 0, 90, 120],
+        "area": 10800, "num_keypoints": 17, "keypoints": [45.0, 60.0, 0.8] * 17,
+    }  # fmt: skip
+    image = {"id": 1, "file_name": "a.png", "width": 90, "height": 120}
+    write_json(tmp_path / "points.json.gz", {"images": [image], "annotations": [label]})
+    source, target = f"{tmp_path}/points.json.gz@{tmp_path}/images", tmp_path / "agreed.json.gz"
+    command = ["agree", source, "-o", str(target), "--model", "dwpose-t"]
+    subprocess.run([sys.executable, "-m", "train.machines", *command], check=True)
+    before, after = (
+        np.array(label["keypoints"]),
+        [row["keypoints"] for row in read_json(target)["annotations"]],
+    )
+    assert len(after) <= 1
+    assert all(not np.array_equal(before, row) for row in after)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from train.commands import run_command
-from train.machines import boxes, points
+from train.machines import agree, boxes, points
 
-COMMANDS = {"boxes": boxes, "points": points}
+COMMANDS = {"agree": agree, "boxes": boxes, "points": points}
 
 
 def main() -> None:
