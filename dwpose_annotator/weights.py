@@ -65,7 +65,7 @@ _ROWS = (
         (256, 192),
         POSE_INPUT,
         model_size="t",
-        sha256="4bb6450e6f18b6a68aca25c6016fa37c65202435dafed6f70ce1f5c9b375ae52",
+        sha256="003a3fe1f7c2f72c9c089382a668ac70da447205995e066799db6879a6570f80",
         size_bytes=11_087_994,
     ),
     Weights(
@@ -76,7 +76,7 @@ _ROWS = (
         (256, 192),
         POSE_INPUT,
         model_size="s",
-        sha256="a42337dfa2ef3340ead51261e09302499bac0d5ac6e5aa566dd67c6ee5f18bda",
+        sha256="4f9e97ca44739a43df74570e185601d40f7fb09ef5f7c7a0eeb40e6a51f7c7e7",
         size_bytes=16_822_114,
     ),
     Weights(
