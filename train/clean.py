@@ -26,16 +26,14 @@ from dwpose_annotator.crop import (
     transform_points,
     warp_crop,
 )
-from dwpose_annotator.estimate import PoseEstimator
 from dwpose_annotator.images import load_image, save_image
 from dwpose_annotator.skeleton import BODY
 from dwpose_annotator.types import ImageArray
 from train.config import annotation_and_images
-from train.data import PARTS, People, write_json
+from train.data import PARTS, People, images_from, write_json
 from train.evaluation.eval_set import EvalSet, load_eval_set
-from train.evaluation.person_boxes import ground_truth_boxes
 from train.evaluation.predictions import Predictions
-from train.evaluation.run_model import open_model, predict
+from train.evaluation.run_model import second_opinion
 from train.sheet import draw_labels, grid
 
 log = logging.getLogger(__name__)
@@ -86,7 +84,7 @@ def without(
         keep: ``source`` entries of images whose labels stay, because people made them.
     """
     rows = {int(annotation_id): row for row, annotation_id in enumerate(people.ids[:, 0])}
-    trusted = {image["id"] for image in content["images"] if image.get("source") in keep}
+    trusted = images_from(content, keep)
     annotations = []
     for annotation in content["annotations"]:
         row = rows.get(annotation["id"])
@@ -148,9 +146,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Pose everybody, compare, write."""
     eval_set = load_eval_set(*annotation_and_images(arguments.data))
-    model = open_model(arguments.model, device=arguments.device, threads=arguments.threads)
-    estimator = PoseEstimator(model.session, network_input=model.network_input, flip_test=True)
-    predictions = predict(estimator, eval_set, ground_truth_boxes(eval_set))
+    predictions = second_opinion(
+        arguments.model, eval_set, device=arguments.device, threads=arguments.threads
+    )
     disputes = find_disputes(
         eval_set.people, predictions, limit=arguments.limit, sure=arguments.sure
     )

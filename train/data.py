@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -99,6 +99,11 @@ def write_json(path: Path, content: Any) -> None:
     data = json.dumps(content).encode()
     packed = gzip.compress(data, mtime=0) if path.suffix == ".gz" else data
     write_atomic(path, lambda file: file.write(packed))
+
+
+def images_from(content: dict[str, Any], sources: Collection[str]) -> set[int]:
+    """Ids of the images whose ``source`` entry is one of ``sources``."""
+    return {image["id"] for image in content["images"] if image.get("source") in sources}
 
 
 def keypoints_of(annotation: dict[str, Any]) -> NDArray[np.float32]:

@@ -26,7 +26,7 @@ from dwpose_annotator.session import OnnxSession, Session, SessionOptions, Torch
 from dwpose_annotator.types import Boxes
 from dwpose_annotator.weights import resolve_weights
 from train.evaluation.eval_set import EvalSet
-from train.evaluation.person_boxes import PersonBoxes
+from train.evaluation.person_boxes import PersonBoxes, ground_truth_boxes
 from train.evaluation.predictions import Predictions
 
 CHECKPOINT_ENDINGS = (".pt", ".pth")
@@ -134,6 +134,19 @@ def measure_latency(session: OnnxSession, threads: int | None) -> Latency:
         f"onnxruntime {onnxruntime.__version__}, {platform.system()} {platform.machine()}"
     )
     return Latency(float(np.median(seconds[WARM_UP_RUNS:]) * 1e3), machine)
+
+
+def second_opinion(
+    name_or_path: str, eval_set: EvalSet, *, device: str = "auto", threads: int | None = None
+) -> Predictions:
+    """A network's answers, with flip test, to set beside the labels: rows are those of ``people``.
+
+    Args:
+        name_or_path: what ``open_model`` takes, as are the options.
+    """
+    model = open_model(name_or_path, device=device, threads=threads)
+    estimator = PoseEstimator(model.session, network_input=model.network_input, flip_test=True)
+    return predict(estimator, eval_set, ground_truth_boxes(eval_set))
 
 
 def predict(

@@ -19,13 +19,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dwpose_annotator.estimate import PoseEstimator
 from dwpose_annotator.skeleton import BODY
 from train.config import annotation_and_images
-from train.data import write_json
+from train.data import images_from, write_json
 from train.evaluation.eval_set import load_eval_set
-from train.evaluation.person_boxes import ground_truth_boxes
-from train.evaluation.run_model import open_model, predict
+from train.evaluation.run_model import second_opinion
 from train.machines.points import LEAST_TRUST
 
 log = logging.getLogger(__name__)
@@ -52,9 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Pose everybody, compare, write."""
     eval_set = load_eval_set(*annotation_and_images(arguments.data))
-    model = open_model(arguments.model, threads=arguments.threads)
-    estimator = PoseEstimator(model.session, network_input=model.network_input, flip_test=True)
-    predictions = predict(estimator, eval_set, ground_truth_boxes(eval_set))
+    predictions = second_opinion(arguments.model, eval_set, threads=arguments.threads)
     answers = dict(zip(eval_set.people.ids[:, 0].tolist(), predictions.xy[:, BODY], strict=True))
     content = agreed(eval_set.content, answers, keep=arguments.keep)
     write_json(arguments.output, content)
@@ -82,7 +78,7 @@ def agreed(
         answers: annotation id -> (17, 2) image pixels of the second network. Others stay.
         keep: ``source`` entries of images whose labels stay, because people made them.
     """
-    trusted = {image["id"] for image in content["images"] if image.get("source") in keep}
+    trusted = images_from(content, keep)
     rows = []
     for row in content["annotations"]:
         if row["image_id"] in trusted or row["id"] not in answers:
