@@ -44,13 +44,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep", nargs="*", default=[], help="image sources labelled by people: left alone"
     )
+    parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=1)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Pose everybody, compare, write."""
     eval_set = load_eval_set(*annotation_and_images(arguments.data))
-    predictions = second_opinion(arguments.model, eval_set, threads=arguments.threads)
+    predictions = second_opinion(
+        arguments.model, eval_set, device=arguments.device, threads=arguments.threads
+    )
     answers = dict(zip(eval_set.people.ids[:, 0].tolist(), predictions.xy[:, BODY], strict=True))
     content = agreed(eval_set.content, answers, keep=arguments.keep)
     write_json(arguments.output, content)
