@@ -76,7 +76,7 @@ _ROWS = (
         (256, 192),
         POSE_INPUT,
         model_size="s",
-        sha256="4f9e97ca44739a43df74570e185601d40f7fb09ef5f7c7a0eeb40e6a51f7c7e7",
+        sha256="e0fba02731d8a2c5598ff4abe25d2ce38b28071a1d9f9107256a14b5633aa88e",
         size_bytes=16_822_114,
     ),
     Weights(
