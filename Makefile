@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 PYTHON ?= $(shell for p in python3 python python3.14 python3.13 python3.12 python3.11 python3.10; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help annotate demo test check bench pictures dist clean
+.PHONY: help annotate demo test check bench pictures curves dist clean
 
 help: ## List the targets
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/; s/^train-%/train-CONFIG/' | expand -t 18
@@ -39,6 +39,9 @@ train-%: $(VENV)/.train ## ARGS="--out runs/x ...": python -m train CONFIG (make
 
 pictures: $(VENV)/.base ## Draw the pictures of README again, after a change of weights or drawing
 	$(BIN)/python docs/make_pictures.py
+
+curves: $(VENV)/.train ## Draw body AP against crops again, after a change of docs/training/ap.json
+	$(BIN)/python docs/make_curves.py
 
 dist: $(VENV)/.dev ## Build the wheel and the source archive into dist/
 	$(BIN)/python -m build --outdir dist .
