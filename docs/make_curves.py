@@ -40,6 +40,7 @@ def body_ap(title: str, curve: Mapping[str, Any]) -> Figure:
         axes.text(steps[0]["crops"], level, name, color=color, fontsize=8, va="bottom")
     axes.set(title=f"{title}, by step", xlabel=curve["crops"], ylabel="body AP, ground-truth boxes")
     axes.grid(alpha=0.3)
+    axes.margins(x=0.12)  # room for the name of the last step
     axes.legend(loc="lower right", fontsize=8)
     return figure
 

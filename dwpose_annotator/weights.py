@@ -76,7 +76,7 @@ _ROWS = (
         (256, 192),
         POSE_INPUT,
         model_size="s",
-        sha256="e0fba02731d8a2c5598ff4abe25d2ce38b28071a1d9f9107256a14b5633aa88e",
+        sha256="d2dd0f20f35ca48f57bdb3b98470e2bf9ffccc9d02c09853369a655ff48d4dae",
         size_bytes=16_822_114,
     ),
     Weights(
