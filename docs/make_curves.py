@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 
+from dwpose_annotator.files import write_atomic
+from train.evaluation.summary import read_anchors
+
 TRAINING = Path(__file__).parent / "training"
-MOVENET_AP = 49.0  # same photos and boxes; docs/training/anchors.json
+LABELLER = "MoveNet Thunder"  # made most of the labels; a row of anchors.json
 
 
-def body_ap(title: str, curve: Mapping[str, Any]) -> Figure:
+def body_ap(title: str, curve: Mapping[str, Any], labeller_ap: float) -> Figure:
     """One network: every step that was measured, its goal, and the network that made the labels.
 
     Args:
+        labeller_ap: body AP of ``LABELLER`` in percent, on the same photos and boxes.
         curve: ``crops`` (label of the axis), ``goal`` and ``steps``, of which each has ``crops``
             in thousands, ``ap`` in percent, ``step`` and maybe ``full_rate``: measured before the
             learning rate came down.
@@ -30,11 +35,11 @@ def body_ap(title: str, curve: Mapping[str, Any]) -> Figure:
         crops, ap = ([row[key] for row in chosen] for key in ("crops", "ap"))
         axes.scatter(crops, ap, color=f"C{full_rate:d}", label=label, zorder=2)
     for row in steps:
-        place = {"xytext": (5, -11), "textcoords": "offset points", "fontsize": 8}
-        axes.annotate(row["step"], (row["crops"], row["ap"]), **place)
+        place = (row["crops"], row["ap"])
+        axes.annotate(row["step"], place, (5, -11), textcoords="offset points", fontsize=8)
     for level, name, color in (
         (curve["goal"], "goal", "C3"),
-        (MOVENET_AP, "MoveNet Thunder", "black"),
+        (labeller_ap, LABELLER, "black"),
     ):
         axes.axhline(level, color=color, linestyle=":")
         axes.text(steps[0]["crops"], level, name, color=color, fontsize=8, va="bottom")
@@ -47,8 +52,10 @@ def body_ap(title: str, curve: Mapping[str, Any]) -> Figure:
 
 def main() -> None:
     """Write ``ap.png`` beside the logs of each network."""
+    labeller_ap, _ar = read_anchors(TRAINING / "anchors.json")[LABELLER]
     for name, curve in json.loads((TRAINING / "ap.json").read_text()).items():
-        body_ap(name, curve).savefig(TRAINING / name / "ap.png", dpi=100)
+        save = partial(body_ap(name, curve, 100 * labeller_ap).savefig, format="png", dpi=100)
+        write_atomic(TRAINING / name / "ap.png", save)
 
 
 if __name__ == "__main__":
